@@ -1,0 +1,14 @@
+export { AssertionError, assert, unreachable } from './assert.ts'
+export {
+  INT53_MAX,
+  readInt16,
+  readInt32,
+  readInt64,
+  writeInt16,
+  writeInt32,
+  writeInt64,
+} from './bytes.ts'
+export { ApogeeError, type Decoded, isMalformed, Malformed } from './errors.ts'
+export { javaHash, javaHashAscii } from './java-hash.ts'
+export { Prng } from './prng.ts'
+export { RingQueue } from './ring-queue.ts'

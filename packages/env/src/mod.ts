@@ -1,0 +1,18 @@
+export type {
+  Clock,
+  ConnectOptions,
+  Disk,
+  DiskError,
+  DiskFile,
+  DiskPiece,
+  Done,
+  Env,
+  Listener,
+  ListenOptions,
+  Net,
+  Random,
+  Socket,
+  SocketEvents,
+  Timer,
+  TlsIdentity,
+} from './ports.ts'
