@@ -1,0 +1,5 @@
+export { BrokerConfig, configKey, type MachineFacts } from './config/broker-config.ts'
+export type { ConfigEffect, ConfigKey, ConfigType, ConfigValue } from './config/config-key.ts'
+export type { ConfigProblem } from './config/config-problem.ts'
+export { brokerConfigTable } from './config/config-table.ts'
+export type { BrokerConfigValues, BrokerRole, FlushDiskType } from './config/config-values.ts'
