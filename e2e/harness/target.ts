@@ -1,0 +1,81 @@
+// The servers under test. A scenario sees only this, so that the same scenario runs against Apache's servers (which
+// proves the scenario) and against Apogee (which proves Apogee).
+
+/** Keys and values of a broker.conf, as Apache names them. */
+export type BrokerConf = Readonly<Record<string, string | number | boolean>>
+
+export interface StartOptions {
+  /** Holds configuration, store and logs. A second start in the same folder finds the same store. */
+  dir: string
+  brokerConf?: BrokerConf
+  namesrvConf?: BrokerConf
+  /** Start only a broker, registered with this NameServer. */
+  namesrvAddr?: string
+  /** Keep the ports of an earlier start. */
+  ports?: Ports
+}
+
+export interface Ports {
+  namesrv: number
+  /** The fast port is this - 2, the HA port this + 1. */
+  broker: number
+}
+
+export interface Target {
+  readonly kind: TargetKind
+  readonly namesrvAddr: string
+  readonly brokerAddr: string
+  readonly brokerName: string
+  readonly clusterName: string
+  readonly storeDir: string
+  readonly ports: Ports
+  /** SIGTERM to the broker, then to the NameServer, and waits. */
+  stop(): Promise<void>
+  /** SIGKILL to every process of the target, and waits. */
+  kill(): Promise<void>
+}
+
+export const targetKinds = ['apogee', 'apache'] as const
+export type TargetKind = (typeof targetKinds)[number]
+
+/** `INTEROP_TARGET` or apogee. */
+export function chosenTarget(): TargetKind {
+  const wanted = process.env['INTEROP_TARGET'] ?? 'apogee'
+  const kind = targetKinds.find((name) => name === wanted)
+  if (kind === undefined) throw new Error(`INTEROP_TARGET must be one of ${targetKinds.join(', ')}`)
+  return kind
+}
+
+/** What both brokers are started with, unless a test says otherwise: small files, Apache's names. */
+export function commonBrokerConf(
+  options: StartOptions,
+  ports: Ports,
+  storeDir: string,
+): Record<string, string | number | boolean> {
+  return {
+    brokerClusterName: 'InteropCluster',
+    brokerName: 'interop-a',
+    brokerId: 0,
+    brokerIP1: '127.0.0.1',
+    brokerIP2: '127.0.0.1',
+    listenPort: ports.broker,
+    haListenPort: ports.broker + 1,
+    brokerRole: 'ASYNC_MASTER',
+    flushDiskType: 'ASYNC_FLUSH',
+    storePathRootDir: storeDir,
+    storePathCommitLog: `${storeDir}/commitlog`,
+    mappedFileSizeCommitLog: 64 << 20,
+    diskMaxUsedSpaceRatio: 97,
+    enablePropertyFilter: true,
+    // Retries and delays of a test take seconds, not minutes.
+    messageDelayLevel: '1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 11s 12s 13s 14s 15s 16s 17s 18s',
+    ...options.brokerConf,
+  }
+}
+
+/** The text of a properties file. */
+export function propertiesText(conf: BrokerConf): string {
+  return Object.entries(conf)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+}
