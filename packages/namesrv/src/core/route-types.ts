@@ -1,0 +1,171 @@
+// What the route table holds and answers: RocketMQ's own shapes (QueueData, BrokerData, TopicRouteData, …) as plain data,
+// without their wire form, which belongs to @apogee/protocol.
+
+/** The broker id of a master; slaves count from 1. */
+export const MASTER_ID = 0
+
+/** Bits of a queue's `perm` (Java: PermName). */
+export const PERM_READ = 4
+export const PERM_WRITE = 2
+
+/** Bits of a topic's `topicSysFlag` (Java: TopicSysFlag). */
+export const TOPIC_FLAG_UNIT = 1
+export const TOPIC_FLAG_UNIT_SUB = 2
+
+/** A broker's topic named so is never shown with an acting master (Java: TopicValidator). */
+export const SYNC_BROKER_MEMBER_PREFIX = 'rmq_sys_SYNC_BROKER_MEMBER_'
+
+/** Expiry of a broker that did not say its own (Java: DEFAULT_BROKER_CHANNEL_EXPIRED_TIME). */
+export const DEFAULT_HEARTBEAT_TIMEOUT_MS = 120_000
+
+/** Version of a broker's topic table. Two are the same only when all three numbers are. */
+export interface DataVersion {
+  readonly stateVersion: number
+  /** Wall clock of the broker, ms. */
+  readonly timestamp: number
+  readonly counter: number
+}
+
+export function sameDataVersion(a: DataVersion, b: DataVersion): boolean {
+  return a.stateVersion === b.stateVersion && a.timestamp === b.timestamp && a.counter === b.counter
+}
+
+/** The part of a broker's TopicConfig that routes are made of. */
+export interface TopicEntry {
+  readonly topicName: string
+  readonly readQueueNums: number
+  readonly writeQueueNums: number
+  readonly perm: number
+  readonly topicSysFlag: number
+}
+
+/** The queues of one topic on one broker name. */
+export interface QueueData {
+  readonly brokerName: string
+  readonly readQueueNums: number
+  readonly writeQueueNums: number
+  readonly perm: number
+  readonly topicSysFlag: number
+}
+
+/** Which queues of a static topic a broker holds. The route table only keeps and returns it. */
+export interface TopicQueueMappingInfo {
+  readonly topic: string
+  readonly totalQueues: number
+  /** The broker name it is filed under. */
+  readonly bname: string
+  readonly epoch: number
+  readonly scope: string | null
+  readonly dirty: boolean
+  /** Logical queue id → physical queue id. */
+  readonly currIdMap: ReadonlyMap<number, number>
+}
+
+/** The addresses behind one broker name. */
+export interface BrokerData {
+  readonly cluster: string
+  readonly brokerName: string
+  /** Broker id → "ip:port". */
+  readonly brokerAddrs: ReadonlyMap<number, string>
+  readonly zoneName: string | null
+  readonly enableActingMaster: boolean
+}
+
+/** All that a client needs to reach one topic. */
+export interface TopicRoute {
+  readonly queueDatas: readonly QueueData[]
+  readonly brokerDatas: readonly BrokerData[]
+  /** Broker address → its filter servers; only brokers that have some. */
+  readonly filterServerTable: ReadonlyMap<string, readonly string[]>
+  /** Broker name → mapping, for static topics only. */
+  readonly topicQueueMappingByBroker: ReadonlyMap<string, TopicQueueMappingInfo> | null
+}
+
+export interface ClusterView {
+  /** Broker name → its addresses. */
+  readonly brokerAddrTable: ReadonlyMap<string, BrokerData>
+  /** Cluster name → broker names. */
+  readonly clusterAddrTable: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+export interface TopicListView {
+  readonly topicList: readonly string[]
+  /** Some live broker; only in the list of system topics. */
+  readonly brokerAddr: string | null
+}
+
+/** One REGISTER_BROKER (103). */
+export interface BrokerRegistration {
+  readonly clusterName: string
+  readonly brokerName: string
+  readonly brokerAddr: string
+  /** 0 = master. */
+  readonly brokerId: number
+  readonly haServerAddr: string | null
+  readonly zoneName: string | null
+  /** `null` = 120 s. */
+  readonly heartbeatTimeoutMs: number | null
+  /** `null` = a broker from before acting masters existed: its slaves never bring topics. */
+  readonly enableActingMaster: boolean | null
+  readonly dataVersion: DataVersion
+  readonly topics: readonly TopicEntry[]
+  readonly topicQueueMappings: readonly TopicQueueMappingInfo[]
+  /** `null` = says nothing about filter servers; empty = has none any more. */
+  readonly filterServers: readonly string[] | null
+  /** The connection whose loss means the loss of this broker. */
+  readonly connectionId: number
+}
+
+/** What REGISTER_BROKER does. */
+export type RegisterOutcome =
+  | {
+      readonly kind: 'registered'
+      /** For slaves whose master is known: where it is. */
+      readonly masterAddr: string | null
+      readonly haServerAddr: string | null
+    }
+  /** Another address owns this broker id with a newer state version: answered with success, and nothing else. */
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/** Switches and limits of the table; read at each use, so that a change works at once. */
+export interface RouteTableOptions {
+  /** Show the lowest slave as master 0 while the master is gone. */
+  supportActingMaster: boolean
+  /** Tell the brokers of a group when its lowest id changes (905). */
+  notifyMinBrokerIdChanged: boolean
+  /** A topic missing from a registration is deleted for this broker. */
+  deleteTopicWithBrokerRegistration: boolean
+  /** Broker addresses at most. */
+  brokersMax: number
+  /** Topic names at most. */
+  topicsMax: number
+}
+
+/** What the driver must do, or tell the operator, after an input. */
+export type RouteDecision =
+  /** NOTIFY_MIN_BROKER_ID_CHANGE (905), one way, to each address of `to`. */
+  | {
+      readonly kind: 'notify-min-broker-id'
+      readonly to: readonly string[]
+      readonly minBrokerId: number
+      readonly minBrokerAddr: string
+      readonly offlineBrokerAddr: string | null
+      readonly haBrokerAddr: string | null
+    }
+  | { readonly kind: 'close-connection'; readonly connectionId: number }
+  | {
+      readonly kind: 'report'
+      readonly event: RouteEvent
+      readonly brokerName: string
+      readonly brokerId: number
+      readonly brokerAddr: string
+    }
+
+export type RouteEvent =
+  | 'broker_registered'
+  | 'broker_unregistered'
+  | 'broker_connection_lost'
+  | 'broker_expired'
+  | 'broker_address_replaced'
+  | 'broker_register_conflict'
