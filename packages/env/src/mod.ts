@@ -1,3 +1,4 @@
+export { DiskFailure, diskFailure } from './disk-failure.ts'
 export type {
   Clock,
   ConnectOptions,
