@@ -78,7 +78,7 @@ const steps = fc.array(fc.record({ step, waitMs: fc.constantFrom(0, 400, 1_001, 
   size: 'max',
 })
 
-void test('any history of inputs gives what the plain model gives', () => {
+test('any history of inputs gives what the plain model gives', () => {
   const check = fc.property(steps, fc.boolean(), (history, deleting) => {
     const options: RouteTableOptions = {
       supportActingMaster: false,

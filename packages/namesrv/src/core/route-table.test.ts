@@ -11,7 +11,7 @@ const isRewrite = process.argv.includes('--rewrite')
 
 for (const name of readdirSync(folder)) {
   if (!name.endsWith('.txt')) continue
-  void test(`route table: ${name.slice(0, -4).replaceAll('-', ' ')}`, () => {
+  test(`route table: ${name.slice(0, -4).replaceAll('-', ' ')}`, () => {
     const path = new URL(name, folder)
     const expected = readFileSync(path, 'utf8')
     const actual = replay(expected)
