@@ -1,1 +1,6 @@
-export {}
+export { ExpressionType, isTagType } from './expression-type.ts'
+export { PropertyBytesLookup } from './property-lookup.ts'
+export type { PropertyLookup } from './sql/evaluate.ts'
+export { compileSql, SqlFilter, type SqlOptions } from './sql/sql-filter.ts'
+export { buildSubscription, SUB_ALL, type SubscriptionData } from './subscription.ts'
+export { TagFilter } from './tag-filter.ts'
