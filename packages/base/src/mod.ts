@@ -9,6 +9,7 @@ export {
   writeInt64,
 } from './bytes.ts'
 export { ApogeeError, type Decoded, isMalformed, Malformed } from './errors.ts'
+export { InternedText } from './interned-text.ts'
 export { javaHash, javaHashAscii } from './java-hash.ts'
 export { Prng } from './prng.ts'
 export { RingQueue } from './ring-queue.ts'

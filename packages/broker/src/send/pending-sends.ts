@@ -1,0 +1,163 @@
+import { assert } from '@apogee/base'
+import {
+  ResponseCode,
+  SendReply,
+  type SerializeType,
+  sendReplySizeMax,
+  writeSendReply,
+} from '@apogee/protocol'
+import type { Connection } from '@apogee/remoting'
+import { type AckSink, NOT_STORED_DISK_FULL, STORED, STORED_FLUSH_TIMEOUT } from '@apogee/store'
+
+const EMPTY: Buffer = Buffer.alloc(0)
+const FLUSH_TIMEOUT_REMARK = Buffer.from(
+  'stored, but not known to be on disk within syncFlushTimeout',
+)
+const DISK_FULL_REMARK = Buffer.from('the disk is full: the message was not stored')
+const FAILED_REMARK = Buffer.from('the store failed: whether the message survives is unknown')
+
+/**
+ * Sends that wait for their promise: parallel arrays with a free list, so that a message in flight costs no object. A token
+ * is the slot; the store gives it back through `stored`, and the reply is written straight into the connection's output.
+ */
+export class PendingSends implements AckSink {
+  private readonly connections: (Connection | null)[] = []
+  private readonly uniqKeys: Buffer[] = []
+  private readonly batches: (number[] | null)[] = []
+  private opaques = new Int32Array(0)
+  private types = new Uint8Array(0)
+  private queueIds = new Int32Array(0)
+  private uniqStarts = new Int32Array(0)
+  private uniqEnds = new Int32Array(0)
+  private queueOffsets = new Float64Array(0)
+  private physicalOffsets = new Float64Array(0)
+  private readonly free: number[] = []
+  private readonly reply = new SendReply()
+
+  /** `storeHost`: this broker's address and port as message ids carry them. */
+  constructor(options: { storeHost: Uint8Array; region: string; traceOn: boolean }) {
+    this.reply.storeHost = options.storeHost
+    this.reply.region = Buffer.from(options.region)
+    this.reply.traceOn = options.traceOn
+  }
+
+  /** Sends that wait now. */
+  get size(): number {
+    return this.connections.length - this.free.length
+  }
+
+  /** A slot for a request. Fill in what the reply needs with `placed`; or `drop` it. */
+  open(connection: Connection, opaque: number, type: SerializeType): number {
+    const token = this.free.pop() ?? this.addSlot()
+    this.connections[token] = connection
+    this.opaques[token] = opaque
+    this.types[token] = type
+    connection.requestParked()
+    return token
+  }
+
+  /** Where the message went. The unique key is a span of `keys`, which must not change until the reply is out. */
+  placed(token: number, queueId: number, queueOffset: number, physicalOffset: number): void {
+    this.queueIds[token] = queueId
+    this.queueOffsets[token] = queueOffset
+    this.physicalOffsets[token] = physicalOffset
+    this.batches[token] = null
+  }
+
+  uniqKey(token: number, keys: Buffer, start: number, end: number): void {
+    this.uniqKeys[token] = keys
+    this.uniqStarts[token] = start
+    this.uniqEnds[token] = end
+  }
+
+  /** The places of all messages of a batch; the first one's queue offset stands. */
+  placedBatch(token: number, physicalOffsets: number[]): void {
+    this.batches[token] = physicalOffsets
+  }
+
+  /** Gives a slot back whose message was refused. */
+  drop(token: number): void {
+    this.connections[token]!.requestFinished()
+    this.release(token)
+  }
+
+  stored(token: number, outcome: number): void {
+    const connection = this.connections[token]
+    assert(connection !== null && connection !== undefined, 'acknowledged twice', token)
+    connection.requestFinished()
+    if (connection.open) this.write(connection, token, outcome)
+    this.release(token)
+  }
+
+  private write(connection: Connection, token: number, outcome: number): void {
+    const { reply } = this
+    reply.code = CODES[outcome] ?? ResponseCode.SYSTEM_ERROR
+    reply.remark = outcome === STORED ? null : remarkOf(outcome)
+    reply.opaque = this.opaques[token]!
+    reply.queueId = this.queueIds[token]!
+    reply.queueOffset = this.queueOffsets[token]!
+    this.writeOffsets(token)
+    reply.transactionId = this.uniqKeys[token]!
+    reply.transactionIdStart = this.uniqStarts[token]!
+    reply.transactionIdEnd = this.uniqEnds[token]!
+    const buffer = connection.reserve(sendReplySizeMax(reply))
+    const at = connection.outputEnd
+    const end = writeSendReply(buffer, at, this.types[token] as SerializeType, reply)
+    connection.commit(end - at)
+    reply.transactionId = EMPTY
+  }
+
+  private writeOffsets(token: number): void {
+    const batch = this.batches[token]
+    const { physicalOffsets } = this.reply
+    if (batch === null || batch === undefined) {
+      this.reply.messageCount = 1
+      physicalOffsets[0] = this.physicalOffsets[token]!
+      return
+    }
+    this.reply.messageCount = batch.length
+    for (let i = 0; i < batch.length; i++) physicalOffsets[i] = batch[i]!
+  }
+
+  private release(token: number): void {
+    this.connections[token] = null
+    this.uniqKeys[token] = EMPTY
+    this.batches[token] = null
+    this.free.push(token)
+  }
+
+  private addSlot(): number {
+    const token = this.connections.length
+    this.connections.push(null)
+    this.uniqKeys.push(EMPTY)
+    this.batches.push(null)
+    if (token >= this.opaques.length) this.grow(Math.max(256, token * 2))
+    return token
+  }
+
+  private grow(size: number): void {
+    this.opaques = copyInto(new Int32Array(size), this.opaques)
+    this.types = copyInto(new Uint8Array(size), this.types)
+    this.queueIds = copyInto(new Int32Array(size), this.queueIds)
+    this.uniqStarts = copyInto(new Int32Array(size), this.uniqStarts)
+    this.uniqEnds = copyInto(new Int32Array(size), this.uniqEnds)
+    this.queueOffsets = copyInto(new Float64Array(size), this.queueOffsets)
+    this.physicalOffsets = copyInto(new Float64Array(size), this.physicalOffsets)
+  }
+}
+
+const CODES: Record<number, number> = {
+  [STORED]: ResponseCode.SUCCESS,
+  [STORED_FLUSH_TIMEOUT]: ResponseCode.FLUSH_DISK_TIMEOUT,
+  [NOT_STORED_DISK_FULL]: ResponseCode.SERVICE_NOT_AVAILABLE,
+}
+
+function remarkOf(outcome: number): Buffer {
+  if (outcome === STORED_FLUSH_TIMEOUT) return FLUSH_TIMEOUT_REMARK
+  return outcome === NOT_STORED_DISK_FULL ? DISK_FULL_REMARK : FAILED_REMARK
+}
+
+function copyInto<T extends Int32Array | Uint8Array | Float64Array>(into: T, from: T): T {
+  into.set(from as never)
+  return into
+}

@@ -1,0 +1,324 @@
+import { ApogeeError, assert } from '@apogee/base'
+import type { Clock, Disk, DiskError, DiskFile } from '@apogee/env'
+import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
+import { AckQueue, type AckSink, NOT_STORED_DISK_FULL, STORE_FAILED, STORED, STORED_FLUSH_TIMEOUT } from './ack-queue.ts'
+import { BLANK_SIZE, draftSize, encodeBlank, encodeDraft, PROPERTIES_SIZE_MAX } from './encode-record.ts'
+import type { LogFiles } from './log-files.ts'
+import { RecordDraft } from './record-draft.ts'
+import type { Tail } from './tail.ts'
+
+// The log as a pipeline of watermarks, each an offset that only moves forward:
+//
+//   append ──► appended ──(one pwrite per batch, off the loop)──► written ──(fdatasync)──► flushed
+//
+// `confirmed` is the one the flush mode names: ASYNC_FLUSH written, SYNC_FLUSH flushed. Acknowledgements and dispatch wait
+// for it. While one batch is on its way to disk the next one fills; under load batches grow by themselves, with one
+// message in flight they hold one.
+//
+// A failed write or sync is final (reliability: a second fsync lies). The one exception is a full device: the write
+// reports it before anything was promised, so the unwritten records are refused and taken back.
+
+export const APPEND_OK = 0
+/** Body, or whole record, above maxMessageSize. */
+export const APPEND_TOO_LARGE = 1
+export const APPEND_PROPERTIES_TOO_LARGE = 2
+/** Too many bytes wait for the disk, or the oldest wait too long: SYSTEM_BUSY. */
+export const APPEND_BUSY = 3
+export const APPEND_DISK_FULL = 4
+/** Closed, or failed for good. */
+export const APPEND_UNAVAILABLE = 5
+export type AppendStatus = 0 | 1 | 2 | 3 | 4 | 5
+
+export interface CommitLogOptions {
+  flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH'
+  /** Address and port of this broker as records carry it: 8 or 20 bytes. */
+  storeHost: Uint8Array
+  /** Largest body, bytes (maxMessageSize). */
+  bodySizeMax: number
+  /** Bytes appended and not yet confirmed beyond which appends are refused. */
+  pendingBytesMax: number
+  /** Age of the oldest unconfirmed append beyond which appends are refused, ms (osPageCacheBusyTimeOutMills). */
+  pendingAgeMaxMs: number
+  /** Most bytes of one pwrite. */
+  batchBytesMax: number
+  /** A full device: free bytes that must be back before appends are taken again. */
+  diskFullResumeBytes: number
+}
+
+export interface CommitLogDeps {
+  disk: Disk
+  clock: Clock
+  files: LogFiles
+  tail: Tail
+  queues: ConsumeQueues
+  /** Called when `confirmed` has moved. */
+  confirmed: () => void
+  failed: (error: ApogeeError) => void
+  /** The device is full (true), or takes writes again (false). */
+  diskFull: (full: boolean) => void
+}
+
+/** Room for properties, topic and fixed fields above the body, as Apache allows. */
+const RECORD_OVERHEAD_MAX = 64 * 1024
+const DISK_PROBE_MS = 200
+const ZEROS = new Uint8Array(BLANK_SIZE)
+
+export class CommitLog {
+  readonly draft: RecordDraft = new RecordDraft()
+  appended = 0
+  written = 0
+  flushed = 0
+  confirmed = 0
+  /** Below this the tail may forget. Moved by the dispatcher. */
+  dispatched = 0
+  failure: ApogeeError | null = null
+  /** Batches written and bytes in them: what group commit achieved. */
+  batches = 0
+
+  private readonly options: CommitLogOptions
+  private readonly deps: CommitLogDeps
+  private readonly sync: boolean
+  private readonly acks = new AckQueue()
+  /** WAIT=false under SYNC_FLUSH: acknowledged from the page cache. */
+  private readonly earlyAcks = new AckQueue(16)
+  private readonly pieces: Uint8Array[] = []
+  private fileEnd = 0
+  private batchEnd = 0
+  private scheduled = false
+  private busy = false
+  private flushing = false
+  private closed = true
+  private deviceFull = false
+  /** Set from outside: the disk-ratio rule refuses writes. */
+  refusing = false
+
+  constructor(options: CommitLogOptions, deps: CommitLogDeps) {
+    this.options = options
+    this.deps = deps
+    this.sync = options.flushDiskType === 'SYNC_FLUSH'
+  }
+
+  /** Starts at the end that recovery found; everything before it is on disk and synced. */
+  openAt(end: number): void {
+    this.appended = this.written = this.flushed = this.confirmed = this.dispatched = end
+    this.fileEnd = this.deps.files.startOf(end) + this.deps.files.fileSize
+    this.closed = false
+  }
+
+  /** Appends `draft`. Hot: no allocation but one view of the body. See RecordDraft and AckSink. */
+  append(sink: AckSink | null, token: number): AppendStatus {
+    const draft = this.draft
+    const size = draftSize(draft, this.options.storeHost.length)
+    const refused = this.admit(size)
+    if (refused !== APPEND_OK) return refused
+    if (size + BLANK_SIZE > this.fileEnd - this.appended) this.roll()
+    const at = this.appended
+    const chunk = this.deps.tail.room(at, size, Math.min(this.written, this.dispatched))
+    const queue = this.deps.queues.queue(draft.topic, draft.queueId)
+    // Prepared (4) and rolled-back (12) records are not consumed: they take no queue offset.
+    const takesOffset = (draft.sysFlag & 4) === 0
+    draft.size = size
+    draft.queue = queue
+    draft.queueOffset = takesOffset ? queue.nextOffset : 0
+    draft.physicalOffset = at
+    draft.storeTimestamp = this.deps.clock.wallMs()
+    encodeDraft(draft, this.options.storeHost, size, chunk.buffer, chunk.used)
+    chunk.used += size
+    this.appended = at + size
+    if (takesOffset) queue.nextOffset++
+    if (sink !== null) {
+      const early = this.sync && !draft.waitStore
+      const waiting = early ? this.earlyAcks : this.acks
+      waiting.push(sink, token, at + size, draft.storeTimestamp)
+    }
+    this.schedule()
+    return APPEND_OK
+  }
+
+  /** Gives up on acknowledgements older than `timeoutMs` under SYNC_FLUSH: stored, not known to be on disk. */
+  expireAcks(timeoutMs: number): void {
+    if (this.sync) this.acks.expire(this.deps.clock.wallMs() - timeoutMs, STORED_FLUSH_TIMEOUT)
+  }
+
+  /** ASYNC_FLUSH: makes what is written durable; one at a time. `done` also when there is nothing to do. */
+  flush(done: () => void = () => {}): void {
+    if (this.flushing || this.sync || this.flushed === this.written || this.failure !== null) return done()
+    this.flushing = true
+    const target = this.written
+    this.syncFiles((error) => {
+      this.flushing = false
+      if (error !== null) this.fail('sync', error)
+      else this.flushed = target
+      done()
+    })
+  }
+
+  /** Waits for everything appended, makes it durable, closes the files. */
+  close(done: () => void): void {
+    const wait = (): void => {
+      const quiet = !this.busy && !this.flushing && this.written === this.appended
+      if (this.failure === null && !quiet) {
+        this.deps.clock.after(1, wait)
+        return
+      }
+      if (this.failure === null && this.flushed < this.written) return this.flush(wait)
+      this.deps.files.closeAll()
+      done()
+    }
+    this.closed = true
+    wait()
+  }
+
+  private admit(size: number): AppendStatus {
+    const draft = this.draft
+    if (this.closed || this.failure !== null) return APPEND_UNAVAILABLE
+    if (this.deviceFull || this.refusing) return APPEND_DISK_FULL
+    if (draft.bodyEnd - draft.bodyStart > this.options.bodySizeMax) return APPEND_TOO_LARGE
+    if (size > this.options.bodySizeMax + RECORD_OVERHEAD_MAX) return APPEND_TOO_LARGE
+    if (size + BLANK_SIZE > this.deps.files.fileSize) return APPEND_TOO_LARGE
+    if (draft.propertiesEnd - draft.propertiesStart > PROPERTIES_SIZE_MAX) return APPEND_PROPERTIES_TOO_LARGE
+    return this.isBusy(size) ? APPEND_BUSY : APPEND_OK
+  }
+
+  /** Whether `size` bytes more would be too much, or the disk does not keep up. */
+  isBusy(size: number): boolean {
+    if (this.appended - this.confirmed + size > this.options.pendingBytesMax) return true
+    const oldest = this.acks.oldest()
+    return oldest !== 0 && this.deps.clock.wallMs() - oldest > this.options.pendingAgeMaxMs
+  }
+
+  private roll(): void {
+    const chunk = this.deps.tail.room(this.appended, BLANK_SIZE, Math.min(this.written, this.dispatched))
+    encodeBlank(this.fileEnd - this.appended, chunk.buffer, chunk.used)
+    chunk.used += BLANK_SIZE
+    this.appended = this.fileEnd
+    this.fileEnd += this.deps.files.fileSize
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.busy) return
+    this.scheduled = true
+    this.deps.clock.soon(this.startBatch)
+  }
+
+  private readonly startBatch = (): void => {
+    this.scheduled = false
+    if (this.busy || this.written === this.appended || this.failure !== null) return
+    const from = this.written
+    const { files, tail } = this.deps
+    const start = files.startOf(from)
+    const limit = Math.min(this.appended, start + files.fileSize, from + this.options.batchBytesMax)
+    this.batchEnd = tail.views(from, limit, this.pieces)
+    assert(this.batchEnd > from, 'nothing to write', from)
+    let file: DiskFile
+    try {
+      file = files.writable(from)
+    } catch (error) {
+      return this.writeFailed(error as DiskError)
+    }
+    this.busy = true
+    this.batches++
+    file.write(this.pieces, from - start, this.batchWritten)
+  }
+
+  private readonly batchWritten = (error: DiskError | null): void => {
+    this.pieces.length = 0
+    if (error !== null) {
+      this.busy = false
+      return this.writeFailed(error)
+    }
+    // Behind a blank record the log goes on in the next file.
+    const next = this.deps.tail.find(this.batchEnd)
+    this.written = next === null || next.start <= this.batchEnd ? this.batchEnd : next.start
+    this.earlyAcks.drainTo(this.written, STORED)
+    if (this.sync) return this.syncFiles(this.batchSynced)
+    this.busy = false
+    this.startBatch()
+    this.confirm(this.written)
+  }
+
+  private readonly batchSynced = (error: DiskError | null): void => {
+    this.busy = false
+    if (error !== null) return this.fail('sync', error)
+    this.flushed = this.written
+    this.startBatch()
+    this.confirm(this.flushed)
+  }
+
+  private confirm(offset: number): void {
+    assert(offset >= this.confirmed, 'confirmed goes back', offset, this.confirmed)
+    this.confirmed = offset
+    this.acks.drainTo(offset, STORED)
+    this.deps.confirmed()
+  }
+
+  /** Syncs the files that were written since the last sync, oldest first. */
+  private syncFiles(done: (error: DiskError | null) => void): void {
+    const { files } = this.deps
+    const retired = files.retired()
+    if (retired === null) return files.newest().sync(done)
+    retired.sync((error) => {
+      if (error !== null) return done(error)
+      files.closeRetired(retired)
+      this.syncFiles(done)
+    })
+  }
+
+  private writeFailed(error: DiskError): void {
+    if (error.code === 'ENOSPC' || error.code === 'EDQUOT') this.refuseUnwritten()
+    else this.fail('write', error)
+  }
+
+  /** The device is full: takes back what it did not take, tells the senders, and waits for space. */
+  private refuseUnwritten(): void {
+    const from = this.written
+    this.deviceFull = true
+    this.takeBackOffsets(from)
+    this.deps.tail.rewind(from)
+    this.appended = from
+    this.fileEnd = this.deps.files.startOf(from) + this.deps.files.fileSize
+    this.eraseHead(from)
+    this.deps.diskFull(true)
+    this.earlyAcks.failAbove(from, NOT_STORED_DISK_FULL)
+    this.acks.failAbove(from, NOT_STORED_DISK_FULL)
+    this.deps.clock.after(DISK_PROBE_MS, this.probeSpace)
+  }
+
+  private readonly probeSpace = (): void => {
+    if (this.failure !== null) return
+    const { free } = this.deps.disk.space(this.deps.files.folder)
+    if (free < this.options.diskFullResumeBytes) {
+      this.deps.clock.after(DISK_PROBE_MS, this.probeSpace)
+      return
+    }
+    this.deviceFull = false
+    this.deps.diskFull(false)
+  }
+
+  /** A part of the refused batch may be on disk: without the head of its first record, recovery ends before it. */
+  private eraseHead(from: number): void {
+    const { files } = this.deps
+    try {
+      files.writable(from).writeNow(ZEROS, from - files.startOf(from))
+    } catch {
+      // The block was never allocated (then there is nothing to erase), or the device is broken: the next write tells.
+    }
+  }
+
+  private takeBackOffsets(from: number): void {
+    this.deps.tail.eachRecord(from, this.appended, (topic, queueId, queueOffset, sysFlag) => {
+      if ((sysFlag & 4) !== 0) return
+      const queue = this.deps.queues.queue(topic, queueId)
+      queue.nextOffset = Math.min(queue.nextOffset, queueOffset)
+    })
+  }
+
+  private fail(what: 'write' | 'sync', cause: DiskError): void {
+    if (this.failure !== null) return
+    const code = what === 'write' ? 'STORE_WRITE_FAILED' : 'STORE_SYNC_FAILED'
+    this.failure = new ApogeeError(code, `commit log ${what} failed: ${cause.message}`, { cause })
+    this.earlyAcks.failAll(STORE_FAILED)
+    this.acks.failAll(STORE_FAILED)
+    this.deps.failed(this.failure)
+  }
+}

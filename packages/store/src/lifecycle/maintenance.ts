@@ -1,0 +1,141 @@
+import type { Clock, Disk, Timer } from '@apogee/env'
+import type { CommitLog } from '../commit-log/commit-log.ts'
+import type { LogFiles } from '../commit-log/log-files.ts'
+import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
+import type { IndexService } from '../index-file/index-service.ts'
+import type { MessageStoreOptions } from '../options.ts'
+import type { LogReader } from '../read/log-reader.ts'
+import { decideRetention, logRefusal } from '../retention/retention.ts'
+import type { StoreLogger } from '../store-logger.ts'
+
+const ACK_TICK_MS = 100
+/** Apache's first clean comes a minute after the start: a store that was down over 04:00 is not emptied at once. */
+const FIRST_CLEAN_MS = 60_000
+
+export interface MaintenanceDeps {
+  options: MessageStoreOptions
+  disk: Disk
+  clock: Clock
+  log: StoreLogger
+  commitLog: CommitLog
+  files: LogFiles
+  queues: ConsumeQueues
+  index: IndexService
+  reader: LogReader
+  /** Makes derived data durable and moves the checkpoint; calls back when it is done. */
+  checkpoint: (done: () => void) => void
+}
+
+/** What the store does by the clock: flush, acknowledgement time-outs, checkpoints, retention. */
+export class Maintenance {
+  private readonly deps: MaintenanceDeps
+  private readonly timers = new Set<Timer>()
+  private stopped = false
+  private lastFlushMs = 0
+  private refusing = false
+  private checkpointMs = 0
+
+  constructor(deps: MaintenanceDeps) {
+    this.deps = deps
+  }
+
+  start(): void {
+    const { options } = this.deps
+    this.every(ACK_TICK_MS, () => this.deps.commitLog.expireAcks(options.syncFlushTimeoutMs))
+    this.every(options.flushIntervalMs, () => this.flush())
+    this.checkSpace()
+    this.later(options.checkpointIntervalMs, () => this.runCheckpoint())
+    this.later(FIRST_CLEAN_MS, () => {
+      this.clean(false)
+      this.every(options.cleanIntervalMs, () => this.clean(false))
+    })
+  }
+
+  stop(): void {
+    this.stopped = true
+    for (const timer of this.timers) timer.cancel()
+    this.timers.clear()
+  }
+
+  /** Used share of the device that holds the log, 0 to 1. */
+  usedRatio(): number {
+    const { total, free } = this.deps.disk.space(this.deps.files.folder)
+    return total === 0 ? 0 : (total - free) / total
+  }
+
+  /** One retention pass over the log, then over what is derived from it. Returns log files removed. */
+  clean(asked: boolean): number {
+    const { clock, files, log, options } = this.deps
+    const usedRatio = this.checkSpace()
+    const starts = files.fileStarts().slice(0, -1)
+    const decision = decideRetention(options.retention, {
+      now: clock.wallMs(),
+      hour: options.hourOf(clock.wallMs()),
+      usedRatio,
+      files: starts.map((start) => ({ start, modifiedMs: files.modifiedMs(start) })),
+      asked,
+    })
+    for (let i = 0; i < decision.remove; i++) {
+      log.info({ event: 'log_file_deleted', start: starts[i], forced: decision.forced })
+      files.removeFirst()
+    }
+    if (decision.remove > 0) {
+      this.deps.reader.forget(files.minOffset)
+      this.deps.queues.setLogRange(files.minOffset, this.deps.commitLog.confirmed)
+      this.cleanDerived()
+    }
+    return decision.remove
+  }
+
+  cleanDerived(): number {
+    const { files, index, queues } = this.deps
+    return queues.deleteExpired(files.minOffset) + index.deleteExpired(files.minOffset)
+  }
+
+  /** Refuses or takes messages by the used share of the device. */
+  private checkSpace(): number {
+    const usedRatio = this.usedRatio()
+    const refusing = usedRatio > this.deps.options.retention.fullRatio
+    if (refusing !== this.refusing) logRefusal(this.deps.log, refusing, usedRatio)
+    this.refusing = refusing
+    this.deps.commitLog.refusing = refusing
+    return usedRatio
+  }
+
+  /** FlushRealTimeService: enough bytes, or long enough. */
+  private flush(): void {
+    const { clock, commitLog, options } = this.deps
+    const behind = commitLog.written - commitLog.flushed
+    const now = clock.monotonicMs()
+    const due = behind >= options.flushLeastBytes || now - this.lastFlushMs >= options.flushThoroughMs
+    if (behind === 0 || !due) return
+    this.lastFlushMs = now
+    commitLog.flush()
+  }
+
+  /** Checkpoints follow each other at the interval, or slower when one takes long (many queues): never over a third of the time. */
+  private runCheckpoint(): void {
+    const { clock, options } = this.deps
+    const started = clock.monotonicMs()
+    this.deps.checkpoint(() => {
+      this.checkpointMs = clock.monotonicMs() - started
+      this.later(Math.max(options.checkpointIntervalMs, this.checkpointMs * 2), () => this.runCheckpoint())
+    })
+  }
+
+  private every(intervalMs: number, task: () => void): void {
+    this.later(intervalMs, () => {
+      task()
+      this.every(intervalMs, task)
+    })
+  }
+
+  private later(delayMs: number, task: () => void): void {
+    if (this.stopped) return
+    const timer = this.deps.clock.after(delayMs, () => {
+      this.timers.delete(timer)
+      if (!this.stopped) task()
+    })
+    this.timers.add(timer)
+  }
+}

@@ -1,0 +1,60 @@
+import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
+import type { LogFiles } from '../commit-log/log-files.ts'
+import type { RecordDispatcher } from '../dispatch/record-dispatcher.ts'
+import type { StoreLogger } from '../store-logger.ts'
+import { LogWalker } from './log-walker.ts'
+
+export interface RecoverLogOptions {
+  /** Where to start: a record boundary, everything below is dispatched and synced. */
+  from: number
+  /** How far the log is known to be on disk: a bad record below is corruption, one above is a torn tail. */
+  durableThrough: number
+}
+
+export interface RecoveredLog {
+  /** End of the log: the first offset that is free. */
+  end: number
+  /** Records walked. */
+  records: number
+  /** Store time of the last record, ms; 0 when none was walked. */
+  lastStoreTimestamp: number
+  /** Damaged ranges inside the durable log, kept as they are. */
+  damaged: { from: number; to: number }[]
+}
+
+/**
+ * Finds the end of the log and dispatches what the checkpoint does not cover. A record that does not hold is the end
+ * when it lies behind what was known to be on disk (a torn tail), and damage when it lies before: damage is reported,
+ * stepped over and left as it is for repair; it is never cut, and nothing behind it is lost.
+ */
+export function recoverLog(
+  files: LogFiles,
+  queues: ConsumeQueues,
+  dispatcher: RecordDispatcher,
+  options: RecoverLogOptions,
+  log: StoreLogger,
+): RecoveredLog {
+  const walker = new LogWalker(files, options.from)
+  const result: RecoveredLog = { end: options.from, records: 0, lastStoreTimestamp: 0, damaged: [] }
+  queues.beginRecovery()
+  for (;;) {
+    while (walker.next()) {
+      dispatcher.dispatch(walker.buffer, walker.view, false)
+      result.records++
+      result.lastStoreTimestamp = walker.view.storeTimestamp
+    }
+    if (walker.at >= options.durableThrough) break
+    const to = walker.search(walker.at + 1, Math.min(files.endOffset, options.durableThrough))
+    const damage = { from: walker.at, to: to < 0 ? options.durableThrough : to }
+    result.damaged.push(damage)
+    log.error({ event: 'log_damaged', ...damage }, 'the commit log is damaged inside; kept as it is')
+    if (to < 0) {
+      walker.at = options.durableThrough
+      break
+    }
+    walker.at = to
+  }
+  result.end = walker.at
+  queues.endRecovery(result.end)
+  return result
+}
