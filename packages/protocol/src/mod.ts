@@ -1,4 +1,140 @@
 export {
+  type BodyCodec,
+  type BodyEntry,
+  decodeBody,
+  encodeBody,
+} from './body/codec.ts'
+export {
+  Connection,
+  ConsumeMessageDirectlyResult,
+  type ConsumeResult,
+  ConsumerConnection,
+  ConsumerRunningInfo,
+  ProducerConnection,
+  ProducerInfo,
+  ProducerTableInfo,
+} from './body/connection.ts'
+export {
+  HAClientRuntimeInfo,
+  HAConnectionRuntimeInfo,
+  HARuntimeInfo,
+} from './body/ha-runtime-info.ts'
+export {
+  CheckClientRequestBody,
+  ConsumeFromWhere,
+  ConsumerData,
+  ConsumeType,
+  HeartbeatData,
+  MessageModel,
+  ProducerData,
+  QuerySubscriptionResponseBody,
+  SubscriptionData,
+} from './body/heartbeat.ts'
+export {
+  type JsonLimits,
+  parseFastjson,
+} from './body/json-reader.ts'
+export {
+  JsonMap,
+  type JsonPair,
+  type JsonValue,
+} from './body/json-value.ts'
+export {
+  type JsonOutput,
+  JsonPairs,
+  type JsonSpelling,
+  writeFastjson,
+} from './body/json-writer.ts'
+export {
+  GetConsumerListByGroupResponseBody,
+  GroupList,
+  KVTable,
+  TopicList,
+} from './body/lists.ts'
+export {
+  LockBatchRequestBody,
+  LockBatchResponseBody,
+  MessageQueue,
+  UnlockBatchRequestBody,
+} from './body/message-queue.ts'
+export {
+  MessageQueueAssignment,
+  MessageRequestMode,
+  MessageRequestModeSerializeWrapper,
+  QueryAssignmentRequestBody,
+  QueryAssignmentResponseBody,
+  SetMessageRequestModeRequestBody,
+} from './body/message-request-mode.ts'
+export {
+  ConsumerOffsetSerializeWrapper,
+  DelayOffsetSerializeWrapper,
+  GetConsumerStatusBody,
+  MessageQueueForC,
+  QueryCorrectionOffsetBody,
+  ResetOffsetBody,
+  ResetOffsetBodyForC,
+} from './body/offset.ts'
+export {
+  formatPropertiesText,
+  type PropertiesLimits,
+  parsePropertiesText,
+} from './body/properties-text.ts'
+export {
+  LogicQueueMappingItem,
+  TopicQueueMappingDetail,
+  TopicQueueMappingInfo,
+} from './body/queue-mapping.ts'
+export {
+  decodeRegisterBrokerBody,
+  encodeRegisterBrokerBody,
+  RegisterBrokerBody,
+  type RegisterBrokerLimits,
+  registerBodyCrc32,
+  TopicConfigAndMappingSerializeWrapper,
+} from './body/register-broker.ts'
+export {
+  BrokerData,
+  BrokerMemberGroup,
+  ClusterInfo,
+  GetBrokerMemberGroupResponseBody,
+  QueueData,
+  TopicRouteData,
+} from './body/route.ts'
+export {
+  BrokerStatsData,
+  BrokerStatsItem,
+  ConsumeQueueData,
+  ConsumeStats,
+  ConsumeStatsList,
+  OffsetWrapper,
+  QueryConsumeQueueResponseBody,
+  QueryConsumeTimeSpanBody,
+  QueueTimeSpan,
+  TopicOffset,
+  TopicStatsTable,
+} from './body/stats.ts'
+export {
+  CustomizedRetryPolicy,
+  ExponentialRetryPolicy,
+  GroupForbidden,
+  GroupRetryPolicy,
+  type GroupRetryPolicyType,
+  SimpleSubscriptionData,
+  SubscriptionGroupConfig,
+  SubscriptionGroupList,
+  SubscriptionGroupWrapper,
+} from './body/subscription-group.ts'
+export {
+  CreateTopicListRequestBody,
+  DataVersion,
+  decodeTopicConfigText,
+  encodeTopicConfigText,
+  TopicConfig,
+  TopicConfigAndQueueMapping,
+  TopicConfigSerializeWrapper,
+  type TopicFilterType,
+} from './body/topic-config.ts'
+export {
   LanguageCode,
   type LanguageName,
   languageCode,

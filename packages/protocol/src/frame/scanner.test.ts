@@ -11,7 +11,7 @@ const text: fc.Arbitrary<string> = fc.string({ unit: 'grapheme', maxLength: 12 }
 const fieldName = fc.stringMatching(/^[A-Za-z_]{1,10}$/)
 const filled = text.filter((value) => value.length > 0)
 
-const contents: fc.Arbitrary<FrameContent> = fc.record({
+const contents = fc.record({
   code: fc.oneof(fc.integer({ min: -32768, max: 32767 }), fc.constantFrom(310, 11)),
   opaque: fc.integer(),
   flag: fc.nat(3),
@@ -25,7 +25,7 @@ const contents: fc.Arbitrary<FrameContent> = fc.record({
       .map((entries) => new Map(entries)),
   ),
   body: fc.option(fc.uint8Array({ maxLength: 60 })),
-})
+}) as fc.Arbitrary<FrameContent>
 
 function checkSame(frame: Frame, content: FrameContent): void {
   equal(frame.code, content.code)

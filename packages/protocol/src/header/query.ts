@@ -7,6 +7,10 @@ export const QueryMessageRequestHeader = {
   maxNum: 'int',
   beginTimestamp: 'long',
   endTimestamp: 'long',
+  /** From 5.5 on: U looks the unique key up, K a key of the message, T a tag. */
+  indexType: 'string?',
+  /** From 4.3.1 on, without a place in the Java class: `key` is a unique key. */
+  uniqueKeyQuery: ['boolean=false', '_UNIQUE_KEY_QUERY'],
 } as const
 export type QueryMessageRequestHeader = HeaderOf<typeof QueryMessageRequestHeader>
 
