@@ -26,6 +26,11 @@ export class NamesrvSettings {
       if (isMalformed(checked)) throw new ApogeeError(checked.code, checked.detail)
       Object.assign(this.values, { [key]: checked })
     }
+    const { kvConfigPath, configStorePath } = this.values
+    for (const path of [kvConfigPath, configStorePath]) {
+      if (path === '' || path.startsWith('/')) continue
+      throw new ApogeeError('CONFIG_BAD_VALUE', `namesrv: not an absolute path: ${path}`)
+    }
   }
 
   /** Checks changes by the allow-list, and their types; nothing is changed. Codes: CONFIG_NOT_RELOADABLE, CONFIG_BAD_VALUE. */

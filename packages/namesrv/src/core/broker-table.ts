@@ -1,5 +1,6 @@
 import { assert } from '@apogee/base'
-import { type BrokerData, type DataVersion, MASTER_ID } from './route-types.ts'
+import type { BrokerData, DataVersion } from '@apogee/protocol'
+import { MASTER_ID } from './route-types.ts'
 
 /** One live broker process: an address under one id of a broker name. */
 export interface BrokerMember {

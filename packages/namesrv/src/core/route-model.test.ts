@@ -153,7 +153,7 @@ function viewOf(table: RouteTable): unknown {
   const names: string[] = []
   for (const [name, data] of brokerAddrTable) {
     for (const [id, addr] of data.brokerAddrs) brokers.push(`${name} ${id}=${addr}`)
-    const clusters = [...clusterAddrTable].filter(([, of]) => of.has(name)).map(([c]) => c)
+    const clusters = [...clusterAddrTable].filter(([, of]) => of.includes(name)).map(([c]) => c)
     const { enableActingMaster, zoneName } = data
     names.push(
       `${name} in ${clusters.sort().join(' ')} acting=${enableActingMaster} zone=${zoneName ?? '-'}`,

@@ -1,11 +1,11 @@
 import { ApogeeError, assert } from '@apogee/base'
+import type { TopicList } from '@apogee/protocol'
 import { RouteTable } from './route-table.ts'
 import type {
   BrokerRegistration,
   RouteDecision,
   RouteTableOptions,
   TopicEntry,
-  TopicListView,
 } from './route-types.ts'
 import {
   allTopics,
@@ -227,7 +227,7 @@ function addrsText(addrs: ReadonlyMap<number, string>): string {
   return [...addrs].map(([brokerId, addr]) => `${brokerId}=${addr}`).join(' ')
 }
 
-function listText(list: TopicListView): string[] {
+function listText(list: TopicList): string[] {
   const names = list.topicList.length === 0 ? 'none' : list.topicList.join(' ')
   return [list.brokerAddr === null ? names : `${names} (ask ${list.brokerAddr})`]
 }

@@ -1,10 +1,9 @@
 import { assert } from '@apogee/base'
+import type { DataVersion, QueueData } from '@apogee/protocol'
 import { type BrokerMember, BrokerTable, hasMaster, memberAt, minBrokerId } from './broker-table.ts'
 import { registerBroker } from './register-broker.ts'
 import {
   type BrokerRegistration,
-  type DataVersion,
-  type QueueData,
   type RegisterOutcome,
   type RouteDecision,
   type RouteEvent,

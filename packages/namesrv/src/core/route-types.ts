@@ -1,5 +1,7 @@
-// What the route table holds and answers: RocketMQ's own shapes (QueueData, BrokerData, TopicRouteData, …) as plain data,
-// without their wire form, which belongs to @apogee/protocol.
+import type { DataVersion, TopicConfig, TopicQueueMappingInfo } from '@apogee/protocol'
+
+// What goes into the route table and what it decides. What it holds and answers are RocketMQ's own shapes (QueueData,
+// BrokerData, TopicRouteData, …), which belong to @apogee/protocol; none of them is changed once it is in.
 
 /** The broker id of a master; slaves count from 1. */
 export const MASTER_ID = 0
@@ -18,81 +20,14 @@ export const SYNC_BROKER_MEMBER_PREFIX = 'rmq_sys_SYNC_BROKER_MEMBER_'
 /** Expiry of a broker that did not say its own (Java: DEFAULT_BROKER_CHANNEL_EXPIRED_TIME). */
 export const DEFAULT_HEARTBEAT_TIMEOUT_MS = 120_000
 
-/** Version of a broker's topic table. Two are the same only when all three numbers are. */
-export interface DataVersion {
-  readonly stateVersion: number
-  /** Wall clock of the broker, ms. */
-  readonly timestamp: number
-  readonly counter: number
-}
-
 export function sameDataVersion(a: DataVersion, b: DataVersion): boolean {
   return a.stateVersion === b.stateVersion && a.timestamp === b.timestamp && a.counter === b.counter
 }
 
-/** The part of a broker's TopicConfig that routes are made of. */
-export interface TopicEntry {
-  readonly topicName: string
-  readonly readQueueNums: number
-  readonly writeQueueNums: number
-  readonly perm: number
-  readonly topicSysFlag: number
-}
-
-/** The queues of one topic on one broker name. */
-export interface QueueData {
-  readonly brokerName: string
-  readonly readQueueNums: number
-  readonly writeQueueNums: number
-  readonly perm: number
-  readonly topicSysFlag: number
-}
-
-/** Which queues of a static topic a broker holds. The route table only keeps and returns it. */
-export interface TopicQueueMappingInfo {
-  readonly topic: string
-  readonly totalQueues: number
-  /** The broker name it is filed under. */
-  readonly bname: string
-  readonly epoch: number
-  readonly scope: string | null
-  readonly dirty: boolean
-  /** Logical queue id → physical queue id. */
-  readonly currIdMap: ReadonlyMap<number, number>
-}
-
-/** The addresses behind one broker name. */
-export interface BrokerData {
-  readonly cluster: string
-  readonly brokerName: string
-  /** Broker id → "ip:port". */
-  readonly brokerAddrs: ReadonlyMap<number, string>
-  readonly zoneName: string | null
-  readonly enableActingMaster: boolean
-}
-
-/** All that a client needs to reach one topic. */
-export interface TopicRoute {
-  readonly queueDatas: readonly QueueData[]
-  readonly brokerDatas: readonly BrokerData[]
-  /** Broker address → its filter servers; only brokers that have some. */
-  readonly filterServerTable: ReadonlyMap<string, readonly string[]>
-  /** Broker name → mapping, for static topics only. */
-  readonly topicQueueMappingByBroker: ReadonlyMap<string, TopicQueueMappingInfo> | null
-}
-
-export interface ClusterView {
-  /** Broker name → its addresses. */
-  readonly brokerAddrTable: ReadonlyMap<string, BrokerData>
-  /** Cluster name → broker names. */
-  readonly clusterAddrTable: ReadonlyMap<string, ReadonlySet<string>>
-}
-
-export interface TopicListView {
-  readonly topicList: readonly string[]
-  /** Some live broker; only in the list of system topics. */
-  readonly brokerAddr: string | null
-}
+/** The part of a broker's topic that routes are made of. */
+export type TopicEntry = Readonly<
+  Pick<TopicConfig, 'topicName' | 'readQueueNums' | 'writeQueueNums' | 'perm' | 'topicSysFlag'>
+>
 
 /** One REGISTER_BROKER (103). */
 export interface BrokerRegistration {

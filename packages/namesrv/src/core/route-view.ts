@@ -1,26 +1,28 @@
+import type {
+  BrokerData,
+  ClusterInfo,
+  QueueData,
+  TopicList,
+  TopicRouteData,
+} from '@apogee/protocol'
 import { type BrokerGroup, brokerDataOf, minBrokerId } from './broker-table.ts'
 import type { RouteTable } from './route-table.ts'
 import {
-  type BrokerData,
-  type ClusterView,
   MASTER_ID,
   PERM_WRITE,
-  type QueueData,
   SYNC_BROKER_MEMBER_PREFIX,
   TOPIC_FLAG_UNIT,
   TOPIC_FLAG_UNIT_SUB,
-  type TopicListView,
-  type TopicRoute,
 } from './route-types.ts'
 
 // What the query codes see of a route table. Nothing here changes it.
 
-/** GET_ROUTEINFO_BY_TOPIC (105); `null` when no live broker has the topic. */
-export function pickTopicRoute(table: RouteTable, topic: string): TopicRoute | null {
+/** GET_ROUTEINFO_BY_TOPIC (105), without the order configuration; `null` when no live broker has the topic. */
+export function pickTopicRoute(table: RouteTable, topic: string): TopicRouteData | null {
   const queues = table.topics.queuesOf(topic)
   if (queues === null) return null
   const brokerDatas: BrokerData[] = []
-  const filterServerTable = new Map<string, readonly string[]>()
+  const filterServerTable = new Map<string, string[]>()
   const withActingMaster =
     table.options.supportActingMaster && !topic.startsWith(SYNC_BROKER_MEMBER_PREFIX)
   for (const [brokerName, queueData] of queues) {
@@ -31,11 +33,13 @@ export function pickTopicRoute(table: RouteTable, topic: string): TopicRoute | n
     addFilterServers(filterServerTable, group)
   }
   if (brokerDatas.length === 0) return null
+  const mappings = table.topics.mappingsOf(topic)
   return {
+    orderTopicConf: null,
     queueDatas: [...queues.values()],
     brokerDatas,
     filterServerTable,
-    topicQueueMappingByBroker: table.topics.mappingsOf(topic),
+    topicQueueMappingByBroker: mappings === null ? null : new Map(mappings),
   }
 }
 
@@ -52,9 +56,9 @@ function showActingMaster(brokerData: BrokerData, queueData: QueueData): BrokerD
   return { ...brokerData, brokerAddrs: shown }
 }
 
-function addFilterServers(into: Map<string, readonly string[]>, group: BrokerGroup): void {
+function addFilterServers(into: Map<string, string[]>, group: BrokerGroup): void {
   for (const member of group.members.values()) {
-    if (member.filterServers.length > 0) into.set(member.brokerAddr, member.filterServers)
+    if (member.filterServers.length > 0) into.set(member.brokerAddr, [...member.filterServers])
   }
 }
 
@@ -62,7 +66,7 @@ function addFilterServers(into: Map<string, readonly string[]>, group: BrokerGro
  * The route as a client of one zone sees it (Java: ZoneRouteRPCHook): brokers of other zones are left out, unless their
  * master is gone, when nearness gives way to being reachable.
  */
-export function filterByZone(route: TopicRoute, zoneName: string): TopicRoute {
+export function filterByZone(route: TopicRouteData, zoneName: string): TopicRouteData {
   const zone = zoneName.toLowerCase()
   const kept = new Set<string>()
   const brokerDatas: BrokerData[] = []
@@ -81,27 +85,31 @@ export function filterByZone(route: TopicRoute, zoneName: string): TopicRoute {
 }
 
 /** GET_BROKER_CLUSTER_INFO (106). */
-export function clusterView(table: RouteTable): ClusterView {
+export function clusterView(table: RouteTable): ClusterInfo {
   const brokerAddrTable = new Map<string, BrokerData>()
   for (const group of table.brokers.allGroups()) {
     brokerAddrTable.set(group.brokerName, brokerDataOf(group))
   }
-  return { brokerAddrTable, clusterAddrTable: table.brokers.allClusters() }
+  const clusterAddrTable = new Map<string, string[]>()
+  for (const [clusterName, names] of table.brokers.allClusters()) {
+    clusterAddrTable.set(clusterName, [...names])
+  }
+  return { brokerAddrTable, clusterAddrTable }
 }
 
 /** GET_BROKER_MEMBER_GROUP (901): id → address; empty when the name is unknown. */
-export function memberAddrs(table: RouteTable, brokerName: string): ReadonlyMap<number, string> {
+export function memberAddrs(table: RouteTable, brokerName: string): Map<number, string> {
   const group = table.brokers.group(brokerName)
   return group === null ? new Map() : brokerDataOf(group).brokerAddrs
 }
 
 /** GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206). */
-export function allTopics(table: RouteTable): TopicListView {
+export function allTopics(table: RouteTable): TopicList {
   return { topicList: [...table.topics.names()], brokerAddr: null }
 }
 
 /** GET_TOPICS_BY_CLUSTER (224); empty when the cluster is unknown. */
-export function topicsOfCluster(table: RouteTable, clusterName: string): TopicListView {
+export function topicsOfCluster(table: RouteTable, clusterName: string): TopicList {
   const topics = new Set<string>()
   for (const brokerName of table.brokers.allClusters().get(clusterName) ?? []) {
     for (const topic of table.topics.ofBroker(brokerName)) topics.add(topic)
@@ -110,7 +118,7 @@ export function topicsOfCluster(table: RouteTable, clusterName: string): TopicLi
 }
 
 /** GET_SYSTEM_TOPIC_LIST_FROM_NS (304): the names of clusters and brokers, which are topics too, and some broker to ask for the rest. */
-export function systemTopics(table: RouteTable): TopicListView {
+export function systemTopics(table: RouteTable): TopicList {
   const topics = new Set<string>()
   for (const [clusterName, brokerNames] of table.brokers.allClusters()) {
     topics.add(clusterName)
@@ -127,7 +135,7 @@ export function systemTopics(table: RouteTable): TopicListView {
 export type UnitList = 'unit' | 'unit-sub' | 'unit-sub-not-unit'
 
 /** GET_UNIT_TOPIC_LIST (311), GET_HAS_UNIT_SUB_TOPIC_LIST (312), GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST (313). */
-export function unitTopics(table: RouteTable, list: UnitList): TopicListView {
+export function unitTopics(table: RouteTable, list: UnitList): TopicList {
   const topicList: string[] = []
   for (const topic of table.topics.names()) {
     const first = table.topics.queuesOf(topic)?.values().next().value

@@ -1,11 +1,6 @@
 import { assert } from '@apogee/base'
-import {
-  PERM_READ,
-  PERM_WRITE,
-  type QueueData,
-  type TopicEntry,
-  type TopicQueueMappingInfo,
-} from './route-types.ts'
+import type { QueueData, TopicQueueMappingInfo } from '@apogee/protocol'
+import { PERM_READ, PERM_WRITE, type TopicEntry } from './route-types.ts'
 
 /**
  * Topic → broker name → queues, with the reverse index, so that the loss of a broker costs its own topics and not all of

@@ -25,9 +25,8 @@ export class TextFile {
     if (current !== null && !isMalformed(current)) return { value: current, fromBackup: false }
     const backup = this.read(`${this.path}.bak`, parse)
     if (backup !== null && !isMalformed(backup)) return { value: backup, fromBackup: true }
-    const wrong = current ?? backup
-    if (wrong === null) return null
-    throw new ApogeeError('TEXT_FILE_MALFORMED', `${this.path}: ${wrong.code}: ${wrong.detail}`)
+    if (current === null && backup === null) return null
+    throw new ApogeeError('TEXT_FILE_MALFORMED', `${this.path}: ${detailOf(current ?? backup)}`)
   }
 
   private read<T>(path: string, parse: (text: string) => Decoded<T>): Decoded<T> | null {
@@ -59,6 +58,10 @@ export class TextFile {
     this.disk.rename(temporary, this.path)
     this.disk.syncDirectory(this.path.slice(0, this.path.lastIndexOf('/')) || '/')
   }
+}
+
+function detailOf(value: unknown): string {
+  return isMalformed(value) ? `${value.code} ${value.detail}` : ''
 }
 
 function writeAndSync(file: DiskFile, bytes: Uint8Array): Promise<void> {

@@ -35,7 +35,7 @@ export class KvStore {
 
   /** Reads the file, or its backup. Throws TEXT_FILE_MALFORMED, or the DiskError. */
   load(): void {
-    const found = this.file?.load(KvTable.parse) ?? null
+    const found = this.file?.load((text) => KvTable.parse(text)) ?? null
     if (found === null) return
     this.current = found.value
     if (found.fromBackup) {
