@@ -12,6 +12,7 @@ export {
   inspectBatchEntry,
 } from './batch.ts'
 export { bodyCrc } from './body-crc.ts'
+export { compress, decompress, plainBody } from './compression.ts'
 export { DEFAULT_DELAY_LEVELS, DelayLevels, parseDelayLevels } from './delay-level.ts'
 export {
   addressBytes,
@@ -22,6 +23,7 @@ export {
   parseHost,
   readHost,
 } from './host.ts'
+export { decodeLz4Frame, encodeLz4Frame } from './lz4-frame.ts'
 export { KEY_SEPARATOR, MessageConst } from './message-const.ts'
 export {
   formatOffsetMsgId,
@@ -117,6 +119,7 @@ export {
   withCompression,
   withTransactionValue,
 } from './sys-flag.ts'
+export { tagsCodeOf } from './tags-code.ts'
 export {
   DLQ_GROUP_TOPIC_PREFIX,
   dlqTopicOf,

@@ -130,14 +130,14 @@ test('limits hold however high they are set', () => {
 
 test('any text compiles or gives a coded error, and evaluation never throws', () => {
   const word = fc.constantFrom(
-    ...['a', 'b', "'x'", '1', '2.5', '3000000000', 'AND', 'or', 'NOT', 'IN', '(', ')', ',', '='],
-    ...['<>', '>', '<=', 'BETWEEN', 'IS', 'NULL', 'TRUE', '-', '+', 'CONTAINS', '--', '/*', "'"],
+    ..."a b 'x' 1 2.5 3000000000 AND or NOT IN ( ) , = <> > <= BETWEEN IS NULL TRUE".split(' '),
+    ..."- + CONTAINS -- /* ' ''".split(' '),
   )
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'grapheme' }),
     fc.array(word, { maxLength: 20 }).map((words) => words.join(' ')),
   )
-  const properties = fc.dictionary(fc.constantFrom('a', 'b'), fc.string({ unit: 'binary' }))
+  const properties = fc.dictionary(fc.constantFrom('a', 'b'), fc.string())
   fc.assert(
     fc.property(text, properties, (expression, values) => {
       const filter = compileSql(expression)
