@@ -171,6 +171,7 @@ export {
   GetConsumerRunningInfoRequestHeader,
   GetProducerConnectionListRequestHeader,
   HeartbeatRequestHeader,
+  HeartbeatResponseHeader,
   LockBatchMqRequestHeader,
   NotifyConsumerIdsChangedRequestHeader,
   UnlockBatchMqRequestHeader,

@@ -10,7 +10,7 @@ import {
   TopicConfig,
 } from './topic-config.ts'
 
-/** Java: TopicConfigAndMappingSerializeWrapper. */
+/** Part of REGISTER_BROKER (103), and the answer to GET_ALL_TOPIC_CONFIG (21) since 5.0. */
 export interface TopicConfigAndMappingSerializeWrapper {
   topicConfigTable: Map<string, TopicConfig>
   dataVersion: DataVersion

@@ -66,7 +66,7 @@ export const TopicConfigAndQueueMapping: BodyCodec<TopicConfigAndQueueMapping> =
     mappingDetail: nullable(TopicQueueMappingDetail),
   })
 
-/** GET_ALL_TOPIC_CONFIG (21), config/topics.json. */
+/** config/topics.json, and GET_ALL_TOPIC_CONFIG (21) of 4.x; 5.x answers a TopicConfigAndMappingSerializeWrapper. */
 export interface TopicConfigSerializeWrapper {
   topicConfigTable: Map<string, TopicConfig>
   dataVersion: DataVersion

@@ -4,6 +4,13 @@ import type { HeaderOf } from './table.ts'
 export const HeartbeatRequestHeader = {} as const
 export type HeartbeatRequestHeader = HeaderOf<typeof HeartbeatRequestHeader>
 
+/** Answer to HEART_BEAT (34): plain fields, without a Java class. */
+export const HeartbeatResponseHeader = {
+  supportHeartbeatV2: ['boolean?', 'IS_SUPPORT_HEART_BEAT_V2'],
+  subscriptionChanged: ['boolean?', 'IS_SUB_CHANGE'],
+} as const
+export type HeartbeatResponseHeader = HeaderOf<typeof HeartbeatResponseHeader>
+
 /** UNREGISTER_CLIENT (35). */
 export const UnregisterClientRequestHeader = {
   clientID: 'string',
