@@ -19,6 +19,7 @@ import {
   readPropertyCrc,
   writePropertyCrc,
 } from './property-crc.ts'
+import { tagsCodeOf } from './tags-code.ts'
 
 /** Text in which separators, known names and empty parts come up often. */
 const propertiesText = fc
