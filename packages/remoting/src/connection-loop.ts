@@ -53,7 +53,7 @@ export class ConnectionLoop implements ConnectionHost {
   private searchedMs = -1
   private readonly pausedForTotal = new Set<Connection>()
   private readonly flushList: Connection[] = []
-  /** The list will be flushed: at the end of an event of ours, or by a microtask. */
+  /** The list will be flushed: at the end of an event of ours, or soon. */
   private flushComes = false
   private flushing = false
   private readonly flushTurn: () => void
@@ -99,7 +99,7 @@ export class ConnectionLoop implements ConnectionHost {
     this.flushList.push(connection)
     if (this.flushComes) return
     this.flushComes = true
-    queueMicrotask(this.flushTurn)
+    this.clock.soon(this.flushTurn)
   }
 
   wake(connection: Connection): void {

@@ -143,8 +143,13 @@ export class Connection extends ConnectionOutput {
     this.send(code, this.requests.add(code, deadlineMs, done), 0, fields, body)
   }
 
-  /** Sends a request that gets no response. Dropped when the connection is closed or takes nothing: then false. */
-  oneway(code: number, fields: ExtFields | null, body: Buffer | null): boolean {
+  /** Sends a request that gets no response. Dropped when the connection is closed, or outputPauseBytes wait for it. */
+  oneway(code: number, fields: ExtFields | null, body: Buffer | null): void {
+    this.sendOneway(code, fields, body)
+  }
+
+  /** For this package: `oneway` that says whether it was not dropped. */
+  sendOneway(code: number, fields: ExtFields | null, body: Buffer | null): boolean {
     if (!this.isOpen || this.pendingOutput > this.host.limits.outputPauseBytes) return false
     this.send(code, this.requests.takeOpaque(), FrameFlag.ONEWAY, fields, body)
     return true
