@@ -7,6 +7,8 @@ import type { QueueRange } from './queue-files.ts'
 import { putInRecovery, startMidway } from './queue-recovery.ts'
 import type { QueueUnits } from './queue-units.ts'
 
+export { QueueUnits } from './queue-units.ts'
+
 /** Whoever waits for units of a queue: long polls. Called by the dispatcher. */
 export interface QueueWaiter {
   arrived(queue: ConsumeQueue, queueOffset: number, tagsCode: number, storeTimestamp: number): void

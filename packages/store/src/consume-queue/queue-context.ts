@@ -1,10 +1,10 @@
 import { ApogeeError, assert } from '@apogee/base'
 import type { Clock, Disk } from '@apogee/env'
+import type { StoreLogger } from '../store-logger.ts'
 import { BlockCache } from './block-cache.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import { fileName, UNIT_SIZE } from './layout.ts'
 import { QueueUnit } from './queue-units.ts'
-import type { StoreLogger } from './store-logger.ts'
 import { UnitBuffers } from './unit-buffers.ts'
 
 export interface ConsumeQueuesOptions {
