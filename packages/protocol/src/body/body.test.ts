@@ -224,6 +224,22 @@ test('absent members take the value that Java starts with', () => {
   deepEqual(heartbeat.consumerDataSet, [])
 })
 
+test('enum members read by name and, as C++ clients send them, by ordinal', () => {
+  const consumer = (type: string): string =>
+    `{"consumerDataSet":[{"consumeType":${type},"messageModel":0,"consumeFromWhere":4}]}`
+  for (const type of ['"CONSUME_ACTIVELY"', '0']) {
+    const heartbeat = decodeBody(HeartbeatData, Buffer.from(consumer(type)))
+    ok(!isMalformed(heartbeat))
+    const { consumeType, messageModel, consumeFromWhere } = heartbeat.consumerDataSet[0]!
+    equal(consumeType, 'CONSUME_ACTIVELY')
+    equal(messageModel, 'BROADCASTING')
+    equal(consumeFromWhere, 'CONSUME_FROM_FIRST_OFFSET')
+  }
+  for (const type of ['7', '-1', '1.5', '"SOMEHOW"']) {
+    ok(isMalformed(decodeBody(HeartbeatData, Buffer.from(consumer(type)))), type)
+  }
+})
+
 test('members of the wrong kind have a code and a place', () => {
   const bad = decodeBody(HeartbeatData, Buffer.from('{"consumerDataSet":[{"unitMode":[]}]}'))
   ok(isMalformed(bad))

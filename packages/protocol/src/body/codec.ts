@@ -93,12 +93,13 @@ export function bool(missing = false): BodyCodec<boolean> {
   }
 }
 
-/** One of a Java enum's names. */
+/** One of a Java enum's names, in the enum's order: C++ clients send the ordinal. */
 export function name<T extends string>(names: readonly T[], missing: T): BodyCodec<T> {
   return {
     decode: (value, path) => {
       if (absent(value)) return missing
-      return names.find((known) => known === value) ?? wrong(path, `one of ${names.join(', ')}`)
+      const found = typeof value === 'number' ? names[value] : names.find((it) => it === value)
+      return found ?? wrong(path, `one of ${names.join(', ')}`)
     },
     encode: (value) => value,
   }

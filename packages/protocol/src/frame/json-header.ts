@@ -1,5 +1,6 @@
-import { languageCode } from '../code/language-code.ts'
+import { LanguageCode } from '../code/language-code.ts'
 import { parseAsciiInt } from './ascii.ts'
+import { FieldKeys } from './field-keys.ts'
 import type { Frame } from './frame.ts'
 
 const QUOTE = 0x22
@@ -16,7 +17,7 @@ const REMARK = Buffer.from('remark')
 const VERSION = Buffer.from('version')
 const LANGUAGE = Buffer.from('language')
 const FIELDS = Buffer.from('extFields')
-const JAVA = Buffer.from('JAVA')
+const LANGUAGES = new FieldKeys(LanguageCode)
 
 /** Set by `stringEnd`: whether the string it passed holds escapes. */
 let escaped = false
@@ -106,8 +107,8 @@ function readLanguage(frame: Frame, at: number): number {
   if (bytes[at] !== QUOTE) return -1
   const end = stringEnd(bytes, at + 1, frame.headerEnd)
   if (end < 0) return -1
-  if (end - at === 5 && same(bytes, at + 1, JAVA)) frame.language = 0
-  else frame.language = languageCode(bytes.toString('latin1', at + 1, end))
+  const code = LANGUAGES.slotOf(bytes, at + 1, end)
+  frame.language = code < 0 ? LanguageCode.OTHER : code
   return end + 1
 }
 

@@ -117,7 +117,7 @@ test('what the limits forbid ends the stream with its code, before the bytes arr
     ['FRAME_TOO_LARGE', [0x00, 0xff, 0xff, 0xfd, 0, 0, 0, 0]],
     ['FRAME_TOO_LARGE', [...Buffer.from('GET / HT')]],
     ['HEADER_TYPE_UNKNOWN', [0, 0, 0, 10, 2, 0, 0, 1]],
-    ['HEADER_TOO_LARGE', [0, 2, 0, 0, 0, 1, 0, 1]],
+    ['HEADER_TOO_LARGE', [0, 5, 0, 0, 0, 4, 0, 1]],
     ['HEADER_BINARY_INVALID', [0, 0, 0, 4, 1, 0, 0, 0]],
     ['JSON_INVALID', [0, 0, 0, 4, 0, 0, 0, 0]],
   ]

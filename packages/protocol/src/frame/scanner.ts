@@ -7,7 +7,9 @@ import { readUnusualHeader } from './unusual-header.ts'
 export interface FrameScannerOptions {
   /** A whole frame with its length field, bytes. Default 16 MiB, as Java's com.rocketmq.remoting.frameMaxLength. */
   readonly frameMax?: number
-  /** A header, bytes. Default 64 KiB. */
+  /**
+   * A header, bytes. Default 256 KiB: the properties of a message may take 32,767 bytes, and JSON spells a separator in six.
+   */
   readonly headerMax?: number
 }
 
@@ -39,7 +41,7 @@ export class FrameScanner {
 
   constructor(options: FrameScannerOptions = {}) {
     this.frameMax = options.frameMax ?? 16 * 1024 * 1024
-    this.headerMax = options.headerMax ?? 64 * 1024
+    this.headerMax = options.headerMax ?? 256 * 1024
     assert(this.frameMax >= HEAD && this.headerMax > 0, 'scanner limits', this.frameMax)
   }
 
