@@ -7,24 +7,13 @@ import {
   type Answer,
   type FrameHandler,
   type Handler,
-  HandlerRegistry,
   handler,
-  RemotingServer,
-  type RemotingServerOptions,
   type Request,
-  type RequestObserver,
   refuse,
   succeedWith,
   success,
 } from './mod.ts'
-import {
-  FakeNet,
-  type FakeSocket,
-  frameOf,
-  framesIn,
-  ManualClock,
-  recordingLogger,
-} from './test-support.ts'
+import { type FakeSocket, frameOf, framesIn, serve } from './test-support.ts'
 
 const EchoHeader = { name: 'string', count: 'int?' } as const
 const ECHO = RequestCode.GET_KV_CONFIG
@@ -56,24 +45,6 @@ const hot: FrameHandler = {
 
 function admin(handle: (request: Request<unknown>) => Answer | Promise<Answer> | null): Handler {
   return handler({ code: ADMIN, lane: 'admin', permission: 'admin', header: {}, handle })
-}
-
-function serve(handlers: Handler[], options: Partial<RemotingServerOptions> = {}) {
-  const clock = new ManualClock()
-  const net = new FakeNet()
-  const log = recordingLogger()
-  const done: [number, number][] = []
-  const observe: RequestObserver = {
-    requestDone: (code, responseCode) => done.push([code, responseCode]),
-    shed() {},
-  }
-  const registry = new HandlerRegistry().add(...handlers)
-  const server = new RemotingServer(
-    { host: '127.0.0.1', port: 0, ...options },
-    { env: { clock, net }, registry, log, observe },
-  )
-  void server.start()
-  return { clock, net, log, server, done }
 }
 
 function ask(socket: FakeSocket, code: number, extra: object = {}): void {

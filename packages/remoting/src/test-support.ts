@@ -6,8 +6,16 @@ import {
   Frame,
   FrameScanner,
   LanguageCode,
+  RequestCode,
+  writeEmptyReply,
 } from '@apogee/protocol'
+import { success } from './answer.ts'
+import type { Connection } from './connection.ts'
+import type { FrameHandler, Handler, Lane } from './handler.ts'
+import { HandlerRegistry } from './handler.ts'
 import type { Logger } from './logger.ts'
+import type { RemotingServerOptions } from './options.ts'
+import { RemotingServer } from './remoting-server.ts'
 
 // What the tests of this package stand on: time that moves when told, and sockets whose other end is the test.
 
@@ -239,4 +247,100 @@ export function recordingLogger(): Logger & { events: Record<string, unknown>[] 
     warn: record('warn'),
     error: record('error'),
   }
+}
+
+export interface FakeServer {
+  clock: ManualClock
+  net: FakeNet
+  log: ReturnType<typeof recordingLogger>
+  server: RemotingServer
+  /** What was refused unheard: lane and reason. */
+  shed: [Lane, string][]
+  /** What typed handlers answered: request and response code. */
+  done: [number, number][]
+}
+
+/** A started server whose clients are fake sockets. */
+export function serve(
+  handlers: Handler[],
+  options: Partial<RemotingServerOptions> = {},
+): FakeServer {
+  const clock = new ManualClock()
+  const net = new FakeNet()
+  const log = recordingLogger()
+  const shed: [Lane, string][] = []
+  const done: [number, number][] = []
+  const server = new RemotingServer(
+    { host: '127.0.0.1', port: 0, ...options },
+    {
+      env: { clock, net },
+      registry: new HandlerRegistry().add(...handlers),
+      log,
+      observe: {
+        requestDone: (code, responseCode) => done.push([code, responseCode]),
+        shed: (lane, reason) => shed.push([lane, reason]),
+      },
+    },
+  )
+  void server.start()
+  return { clock, net, log, server, shed, done }
+}
+
+/** Calls `work`, then answers with a body of so many bytes. */
+export function hotHandler(
+  code: number,
+  lane: Lane,
+  bodySize: number,
+  work: () => void = () => {},
+): FrameHandler {
+  return {
+    code,
+    lane,
+    permission: 'client',
+    handleFrame(frame, connection) {
+      work()
+      connection.answer(frame.opaque, frame.serializeType, success(Buffer.alloc(bodySize)))
+    },
+  }
+}
+
+/** Parks every send; `finish` answers so many of them. */
+export function parking(): {
+  send: FrameHandler
+  finish: (count: number) => void
+  parked: number[]
+} {
+  const parked: number[] = []
+  const owners: Connection[] = []
+  const send: FrameHandler = {
+    code: RequestCode.SEND_MESSAGE_V2,
+    lane: 'send',
+    permission: 'client',
+    handleFrame(frame, connection) {
+      parked.push(frame.opaque)
+      owners.push(connection)
+      connection.requestParked()
+    },
+  }
+  const finish = (count: number): void => {
+    for (const opaque of parked.splice(0, count)) {
+      const connection = owners.shift()!
+      connection.requestFinished()
+      const buffer = connection.reserve(200)
+      const at = connection.outputEnd
+      connection.commit(writeEmptyReply(buffer, at, 0, 0, opaque, null) - at)
+    }
+  }
+  return { send, finish, parked }
+}
+
+export function frames(
+  count: number,
+  code: number = RequestCode.SEND_MESSAGE_V2,
+  bodySize = 0,
+): Buffer {
+  const body = Buffer.alloc(bodySize)
+  return Buffer.concat(
+    Array.from({ length: count }, (_, opaque) => frameOf({ code, opaque, body })),
+  )
 }
