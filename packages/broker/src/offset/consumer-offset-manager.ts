@@ -1,0 +1,237 @@
+import type { Clock } from '@apogee/env'
+import type { Logger } from '@apogee/remoting'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { DataVersion, type DataVersionFields } from '../data-version.ts'
+import { QueueOffsets } from './queue-offsets.ts'
+
+/** The offsets of one table: topic → group → queues. */
+type OffsetTable = Map<string, Map<string, QueueOffsets>>
+
+/** A group's offsets on a topic, as files and peers name them. */
+export interface GroupTopicOffsets {
+  readonly topic: string
+  readonly group: string
+  readonly offsets: QueueOffsets
+}
+
+/**
+ * How far each group has consumed each queue. A commit is in memory at once and on disk within flushConsumerOffsetInterval;
+ * a clean stop writes all. Offsets may go back (clients reset them). Limit: offsetsMax. Java: ConsumerOffsetManager.
+ */
+export class ConsumerOffsetManager {
+  readonly dataVersion: DataVersion
+  /** Told of every change: consumerOffset.json must be written. */
+  onChange: () => void = () => {}
+  private readonly config: BrokerConfig
+  private readonly log: Logger
+  private readonly committed: OffsetTable = new Map()
+  /** Where pulls have got to; memory only, for lag figures. */
+  private readonly pulled: OffsetTable = new Map()
+  /** Resets that no consumer has picked up yet. */
+  private readonly reset: OffsetTable = new Map()
+  private count = 0
+  private changes = 0
+
+  constructor(config: BrokerConfig, deps: { clock: Clock; log: Logger }) {
+    this.config = config
+    this.log = deps.log
+    this.dataVersion = new DataVersion(deps.clock)
+  }
+
+  /** Queues with a committed offset. */
+  get size(): number {
+    return this.count
+  }
+
+  /** False when the table is full (offsetsMax) and the queue is not in it. */
+  commitOffset(group: string, topic: string, queueId: number, offset: number): boolean {
+    const known = find(this.committed, topic, group)
+    if (this.count >= this.config.values.offsetsMax && (known?.get(queueId) ?? -1) === -1) {
+      this.log.warn({ event: 'offsets_full', topic, group, queueId })
+      return false
+    }
+    const offsets = known ?? findOrCreate(this.committed, topic, group)
+    const before = offsets.get(queueId)
+    if (offset < before) {
+      this.log.warn({ event: 'offset_goes_back', topic, group, queueId, from: before, to: offset })
+    }
+    if (offsets.set(queueId, offset)) this.count++
+    this.changed()
+    return true
+  }
+
+  /** A reset that waits for its consumer, else what was committed; −1 when there is neither. */
+  queryOffset(group: string, topic: string, queueId: number): number {
+    if (this.reset.size > 0 && this.config.values.useServerSideResetOffset) {
+      const offset = find(this.reset, topic, group)?.get(queueId) ?? -1
+      if (offset !== -1) return offset
+    }
+    return find(this.committed, topic, group)?.get(queueId) ?? -1
+  }
+
+  /** The committed offsets of a group on a topic. */
+  queryOffsets(group: string, topic: string): QueueOffsets | undefined {
+    return find(this.committed, topic, group)
+  }
+
+  commitPullOffset(group: string, topic: string, queueId: number, offset: number): void {
+    findOrCreate(this.pulled, topic, group).set(queueId, offset)
+  }
+
+  /** Where the last pull of the queue got to, else `queryOffset`. */
+  queryPullOffset(group: string, topic: string, queueId: number): number {
+    const offset = find(this.pulled, topic, group)?.get(queueId) ?? -1
+    return offset === -1 ? this.queryOffset(group, topic, queueId) : offset
+  }
+
+  /** Sets an offset that the group's next pull of the queue is sent to; commits until then have no effect. */
+  assignResetOffset(topic: string, group: string, queueId: number, offset: number): boolean {
+    if (queueId < 0 || offset < 0) return false
+    if (!this.commitOffset(group, topic, queueId, offset)) return false
+    findOrCreate(this.reset, topic, group).set(queueId, offset)
+    return true
+  }
+
+  hasOffsetReset(topic: string, group: string, queueId: number): boolean {
+    if (this.reset.size === 0) return false
+    return (find(this.reset, topic, group)?.get(queueId) ?? -1) !== -1
+  }
+
+  /** The offset that a pull must be sent to, once; −1 for none. */
+  queryThenEraseResetOffset(topic: string, group: string, queueId: number): number {
+    if (this.reset.size === 0) return -1
+    const offsets = find(this.reset, topic, group)
+    const offset = offsets?.get(queueId) ?? -1
+    if (offset === -1) return -1
+    offsets?.delete(queueId)
+    if (offsets?.size === 0) remove(this.reset, topic, group)
+    return offset
+  }
+
+  whichGroupByTopic(topic: string): string[] {
+    return [...(this.committed.get(topic)?.keys() ?? [])]
+  }
+
+  whichTopicByConsumer(group: string): string[] {
+    const topics: string[] = []
+    for (const [topic, groups] of this.committed) if (groups.has(group)) topics.push(topic)
+    return topics
+  }
+
+  /** Gives a group the offsets of another. */
+  cloneOffset(fromGroup: string, toGroup: string, topic: string): void {
+    const offsets = find(this.committed, topic, fromGroup)
+    if (offsets === undefined || fromGroup === toGroup) return
+    this.removeTable(topic, toGroup)
+    for (const [queueId, offset] of offsets.entries()) {
+      this.commitOffset(toGroup, topic, queueId, offset)
+    }
+  }
+
+  /** Lowest offset of any group per queue, but of those in `withoutGroups`; offsets below `minOffset` do not count. */
+  queryMinOffsetInAllGroup(
+    topic: string,
+    withoutGroups: ReadonlySet<string>,
+    minOffset: (queueId: number) => number,
+  ): Map<number, number> {
+    const lowest = new Map<number, number>()
+    for (const [group, offsets] of this.committed.get(topic) ?? []) {
+      if (withoutGroups.has(group)) continue
+      for (const [queueId, offset] of offsets.entries()) {
+        if (offset < minOffset(queueId)) continue
+        lowest.set(queueId, Math.min(offset, lowest.get(queueId) ?? offset))
+      }
+    }
+    return lowest
+  }
+
+  cleanOffsetByTopic(topic: string): void {
+    for (const group of this.committed.get(topic)?.keys() ?? []) this.removeTable(topic, group)
+    for (const table of [this.committed, this.pulled, this.reset]) table.delete(topic)
+  }
+
+  removeOffset(group: string): void {
+    for (const topic of [...this.committed.keys()]) this.removeTable(topic, group)
+    for (const table of [this.pulled, this.reset]) {
+      for (const topic of [...table.keys()]) remove(table, topic, group)
+    }
+  }
+
+  /**
+   * Drops groups that read a topic no more (`isSubscribed`) and lie at or below its oldest message (`minOffset`) in every
+   * queue.
+   */
+  removeStale(
+    isSubscribed: (topic: string, group: string) => boolean,
+    minOffset: (topic: string, queueId: number) => number,
+  ): void {
+    const isBehind = (topic: string, offsets: QueueOffsets): boolean =>
+      offsets.entries().every(([queueId, offset]) => offset <= minOffset(topic, queueId))
+    for (const { topic, group, offsets } of [...this.all()]) {
+      if (isSubscribed(topic, group) || !isBehind(topic, offsets)) continue
+      this.log.info({ event: 'offsets_dropped', topic, group })
+      this.removeTable(topic, group)
+    }
+  }
+
+  /** Every group's offsets on every topic. */
+  *all(): Generator<GroupTopicOffsets> {
+    for (const [topic, groups] of this.committed) {
+      for (const [group, offsets] of groups) yield { topic, group, offsets }
+    }
+  }
+
+  /** Takes over what a file says; the table must be empty. */
+  load(
+    entries: Iterable<{
+      topic: string
+      group: string
+      offsets: Iterable<readonly [number, number]>
+    }>,
+    version: DataVersionFields | null,
+  ): void {
+    for (const { topic, group, offsets } of entries) {
+      const table = findOrCreate(this.committed, topic, group)
+      for (const [queueId, offset] of offsets) if (table.set(queueId, offset)) this.count++
+    }
+    if (version !== null) this.dataVersion.assign(version)
+  }
+
+  private removeTable(topic: string, group: string): void {
+    const offsets = find(this.committed, topic, group)
+    if (offsets === undefined) return
+    this.count -= offsets.size
+    remove(this.committed, topic, group)
+    this.changed()
+  }
+
+  private changed(): void {
+    this.onChange()
+    if (++this.changes % this.config.values.consumerOffsetUpdateVersionStep === 0) {
+      this.dataVersion.next()
+    }
+  }
+}
+
+function find(table: OffsetTable, topic: string, group: string): QueueOffsets | undefined {
+  return table.get(topic)?.get(group)
+}
+
+function findOrCreate(table: OffsetTable, topic: string, group: string): QueueOffsets {
+  let groups = table.get(topic)
+  if (groups === undefined) {
+    groups = new Map()
+    table.set(topic, groups)
+  }
+  let offsets = groups.get(group)
+  if (offsets === undefined) {
+    offsets = new QueueOffsets()
+    groups.set(group, offsets)
+  }
+  return offsets
+}
+
+function remove(table: OffsetTable, topic: string, group: string): void {
+  const groups = table.get(topic)
+  if (groups?.delete(group) && groups.size === 0) table.delete(topic)
+}
