@@ -1,0 +1,6 @@
+export { SimClock, type SimClockOptions } from './clock.ts'
+export { type CrashChoice, crashVariant, powerCut, processKill } from './crash.ts'
+export { SimDisk, type SimDiskOptions } from './disk.ts'
+export type { DiskLatency, DiskStep } from './disk-engine.ts'
+export type { DiskCall, DiskCallKind, DiskFault, DiskFaults } from './disk-faults.ts'
+export { HostClock } from './host-clock.ts'
