@@ -11,6 +11,7 @@ import {
   TopicConfigSerializeWrapper,
 } from '@apogee/protocol'
 import type { Answer } from '@apogee/remoting'
+import fc from 'fast-check'
 import { brokerBody, registerFields } from './broker-body.ts'
 import { FakeConnection, HandlerBench } from './handler-call.ts'
 
@@ -103,6 +104,27 @@ test('a registration that is no registration is refused and leaves nothing', asy
   assert.equal((await bench.call(RequestCode.REGISTER_BROKER, bomb)).code, 1)
   const clusters = await bench.call(RequestCode.GET_BROKER_CLUSTER_INFO)
   assert.equal(bodyText(clusters), '{"brokerAddrTable":{},"clusterAddrTable":{}}')
+})
+
+test('whatever the body, the answer is an answer', async () => {
+  const fields = { ...registerFields('a', '1:1'), topic: 'T', compressed: 'false' }
+  const codes = [
+    RequestCode.REGISTER_BROKER,
+    RequestCode.QUERY_DATA_VERSION,
+    RequestCode.REGISTER_TOPIC_IN_NAMESRV,
+    RequestCode.UPDATE_NAMESRV_CONFIG,
+  ]
+  const json = fc.json().map((text) => Buffer.from(text))
+  const bytes = fc.uint8Array({ maxLength: 200 }).map((some) => Buffer.from(some))
+  const input = fc.tuple(fc.constantFrom(...codes), fc.oneof(json, bytes), fc.boolean())
+  await fc.assert(
+    fc.asyncProperty(input, async ([code, body, compressed]) => {
+      const more = { ...fields, compressed: String(compressed) }
+      const answer = await new HandlerBench().call(code, { fields: more, body })
+      assert([0, 1, 16, 29].includes(answer.code), `${answer.code}`)
+    }),
+    { numRuns: 500 },
+  )
 })
 
 test('a single topic before the whole table is refused with Apache’s words', async () => {
