@@ -22,10 +22,10 @@ import {
   success,
 } from '@apogee/remoting'
 import type { NamesrvConfig } from './config/config-table.ts'
-import { goldenFrame } from './golden-frames.ts'
-import { brokerBody, registerFields } from './handlers/broker-body.ts'
 import { NameServer } from './name-server.ts'
-import { RawClient } from './raw-client.ts'
+import { brokerBody, registerFields } from './testing/broker-body.ts'
+import { goldenFrame } from './testing/golden-frames.ts'
+import { RawClient } from './testing/raw-client.ts'
 
 const env = nodeEnv()
 const log = silentLogger

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { queueText, RouteModel } from './route-model.ts'
+import { queueText, RouteModel } from '../testing/route-model.ts'
 import { RouteTable } from './route-table.ts'
 import type { BrokerRegistration, RouteTableOptions } from './route-types.ts'
 import { clusterView, pickTopicRoute } from './route-view.ts'

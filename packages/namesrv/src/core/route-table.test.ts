@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { RouteScript } from './route-script.ts'
+import { RouteScript } from '../testing/route-script.ts'
 
 // Each file in testdata is a script: commands, `----`, what they answer; blocks end at an empty line. Lines with # are
 // kept. `node route-table.test.ts --rewrite` writes the answers anew, to be read before they are committed.

@@ -12,8 +12,8 @@ import {
 } from '@apogee/protocol'
 import type { Answer } from '@apogee/remoting'
 import fc from 'fast-check'
-import { brokerBody, registerFields } from './broker-body.ts'
-import { FakeConnection, HandlerBench } from './handler-call.ts'
+import { brokerBody, registerFields } from '../testing/broker-body.ts'
+import { FakeConnection, HandlerBench } from '../testing/handler-bench.ts'
 
 const bodyText = (answer: Answer): string => answer.body?.toString() ?? ''
 const body = (topics: string[], counter = 1): Buffer =>

@@ -1,5 +1,9 @@
 import type { QueueData } from '@apogee/protocol'
-import { type BrokerRegistration, type RouteTableOptions, sameDataVersion } from './route-types.ts'
+import {
+  type BrokerRegistration,
+  type RouteTableOptions,
+  sameDataVersion,
+} from '../core/route-types.ts'
 
 // The route table once more, as plainly as can be: flat lists that every rule walks in full. Slow and short; the property test
 // holds the real one against it.

@@ -1,12 +1,12 @@
 import { ApogeeError, assert } from '@apogee/base'
 import type { TopicList } from '@apogee/protocol'
-import { RouteTable } from './route-table.ts'
+import { RouteTable } from '../core/route-table.ts'
 import type {
   BrokerRegistration,
   RouteDecision,
   RouteTableOptions,
   TopicEntry,
-} from './route-types.ts'
+} from '../core/route-types.ts'
 import {
   allTopics,
   clusterView,
@@ -16,7 +16,7 @@ import {
   systemTopics,
   topicsOfCluster,
   unitTopics,
-} from './route-view.ts'
+} from '../core/route-view.ts'
 
 // A small language over the route table, for scripted tests: one command a line, `word key=value …`; the answer is text.
 

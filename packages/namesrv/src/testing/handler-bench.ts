@@ -11,9 +11,9 @@ import {
 } from '@apogee/remoting'
 import type { NamesrvConfig } from '../config/config-table.ts'
 import { NamesrvSettings } from '../config/namesrv-settings.ts'
+import { namesrvRegistry } from '../handlers/registry.ts'
 import { KvStore } from '../kv/kv-store.ts'
 import { type MinBrokerIdNotice, RouteDriver } from '../route-driver.ts'
-import { namesrvRegistry } from './registry.ts'
 
 // For tests: the handlers without a network, with time and connections in the hands of the test.
 
