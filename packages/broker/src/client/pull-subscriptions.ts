@@ -3,7 +3,7 @@ import type { Clock } from '@apogee/env'
 import { buildSubscription, ResponseCode } from '@apogee/protocol'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
-import type { SubscriptionGroup } from '../subscription/subscription-group.ts'
+import type { SubscriptionGroupConfig } from '../subscription/subscription-group-config.ts'
 import {
   FORBIDDEN_READ_INDEX,
   type SubscriptionGroupManager,
@@ -60,7 +60,11 @@ export class PullSubscriptions {
   }
 
   /** For a pull without the SUBSCRIPTION flag. `subVersion`: the client's; ours must not be older. */
-  fromHeartbeat(group: SubscriptionGroup, topic: string, subVersion: number): Subscription | null {
+  fromHeartbeat(
+    group: SubscriptionGroupConfig,
+    topic: string,
+    subVersion: number,
+  ): Subscription | null {
     const info = this.consumers.get(group.groupName)
     if (info === undefined) {
       return this.fail(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist")

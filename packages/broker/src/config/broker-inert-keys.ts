@@ -90,9 +90,8 @@ export const brokerInertKeys: readonly ConfigKey[] = [
     ['enableLagAndDlqMetrics', 'bool', true],
     ['estimateAccumulation', 'bool', true],
   ]),
-  ...inert('ignored', 'always so here', [
+  ...inert('ignored', 'always so here: nothing to choose', [
     ['forceRegister', 'bool', true],
-    ['litePullMessageEnable', 'bool', true],
     ['loadBalancePollNameServerInterval', 'long', 30000],
     ['cleanOfflineBrokerInterval', 'int', 30000],
     ['skipPreOnline', 'bool', false],

@@ -40,6 +40,7 @@ export interface BrokerConfigValues {
   maxTopicLength: number
   autoMessageVersionOnTopicLen: boolean
 
+  litePullMessageEnable: boolean
   longPollingEnable: boolean
   shortPollingTimeMills: number
   enablePropertyFilter: boolean

@@ -4,6 +4,7 @@ import type { BrokerConfigValues } from './config-values.ts'
 type Rows<K extends keyof BrokerConfigValues> = { [P in K]: UsedRow<BrokerConfigValues[P]> }
 
 export type PullKey =
+  | 'litePullMessageEnable'
   | 'longPollingEnable'
   | 'shortPollingTimeMills'
   | 'enablePropertyFilter'
@@ -24,6 +25,7 @@ const live = { live: true, min: 1 } as const
 
 /** Pulls, filters and queries. */
 export const pullRows: Rows<PullKey> = {
+  litePullMessageEnable: bool(true, 'LITE_PULL_MESSAGE is served', { live: true }),
   longPollingEnable: bool(true, 'a pull that finds nothing waits for a message', { live: true }),
   shortPollingTimeMills: long(1000, 'how long it waits when longPollingEnable=false, ms', live),
   enablePropertyFilter: bool(false, 'consumers may filter with SQL92', { live: true }),

@@ -4,7 +4,7 @@ import { isSystemGroup, validateGroup } from '@apogee/protocol'
 import type { Logger } from '@apogee/remoting'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { DataVersion, type DataVersionFields } from '../data-version.ts'
-import { type SubscriptionGroup, subscriptionGroup } from './subscription-group.ts'
+import { type SubscriptionGroupConfig, subscriptionGroup } from './subscription-group-config.ts'
 
 /** Groups that the tools and services of RocketMQ use. */
 const SYSTEM_GROUPS: readonly string[] = [
@@ -30,7 +30,7 @@ export class SubscriptionGroupManager {
   readonly dataVersion: DataVersion
   private readonly config: BrokerConfig
   private readonly log: Logger
-  private readonly groups = new Map<string, SubscriptionGroup>()
+  private readonly groups = new Map<string, SubscriptionGroupConfig>()
   private readonly forbidden = new Map<string, Map<string, number>>()
   private readonly listeners: (() => void)[] = []
 
@@ -46,12 +46,12 @@ export class SubscriptionGroupManager {
   }
 
   /** The group as it is; creates nothing. */
-  select(group: string): SubscriptionGroup | undefined {
+  select(group: string): SubscriptionGroupConfig | undefined {
     return this.groups.get(group)
   }
 
   /** The group, created if it may be: autoCreateSubscriptionGroup, or a system group; a legal name; groupsMax. */
-  find(group: string): SubscriptionGroup | undefined {
+  find(group: string): SubscriptionGroupConfig | undefined {
     const existing = this.groups.get(group)
     if (existing !== undefined) return existing
     const { autoCreateSubscriptionGroup, enableCreateSysGroup } = this.config.values
@@ -66,7 +66,7 @@ export class SubscriptionGroupManager {
     return created
   }
 
-  all(): IterableIterator<SubscriptionGroup> {
+  all(): IterableIterator<SubscriptionGroupConfig> {
     return this.groups.values()
   }
 
@@ -76,7 +76,7 @@ export class SubscriptionGroupManager {
   }
 
   /** Creates or replaces groups: all or, beyond groupsMax, none. Error: GROUPS_MAX, ATTRIBUTES_ILLEGAL. */
-  update(configs: readonly SubscriptionGroup[]): Malformed | null {
+  update(configs: readonly SubscriptionGroupConfig[]): Malformed | null {
     const added = configs.filter((config) => !this.groups.has(config.groupName)).length
     if (added > 0 && this.isFull(added)) {
       return new Malformed(
@@ -138,7 +138,7 @@ export class SubscriptionGroupManager {
 
   /** Takes over what a file says; groups that are only here stay. */
   load(
-    groups: Iterable<SubscriptionGroup>,
+    groups: Iterable<SubscriptionGroupConfig>,
     forbidden: ReadonlyMap<string, ReadonlyMap<string, number>>,
     version: DataVersionFields | null,
   ): void {

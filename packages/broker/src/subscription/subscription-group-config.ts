@@ -1,13 +1,13 @@
-import type { SubscriptionGroupConfig } from '@apogee/protocol'
+import type { SubscriptionGroupConfig as SubscriptionGroupBody } from '@apogee/protocol'
 
 /** A consumer group as this broker keeps it. Never changed in place: a new setting makes a new object. */
-export type SubscriptionGroup = Readonly<SubscriptionGroupConfig>
+export type SubscriptionGroupConfig = Readonly<SubscriptionGroupBody>
 
 /** A group with Apache's defaults but for `settings`. */
 export function subscriptionGroup(
   groupName: string,
-  settings: Partial<SubscriptionGroup> = {},
-): SubscriptionGroup {
+  settings: Partial<SubscriptionGroupConfig> = {},
+): SubscriptionGroupConfig {
   return {
     consumeEnable: true,
     consumeFromMinEnable: true,
