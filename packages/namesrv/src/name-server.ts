@@ -19,6 +19,9 @@ import { type MinBrokerIdNotice, RouteDriver } from './route-driver.ts'
 /** Connecting to a broker for a notice that its group has a new lowest id; Apache allows as much. */
 const NOTICE_CONNECT_TIMEOUT_MS = 300
 
+/** Changes whose notices are under way at once; those of further changes are dropped. */
+const NOTICES_MAX = 1_000
+
 /** The first look for silent brokers; the later ones are scanNotActiveBrokerInterval apart. */
 const FIRST_SCAN_MS = 5_000
 
@@ -49,6 +52,7 @@ export class NameServer {
   private startedMs = 0
   private scan: Timer | null = null
   private stopping: Promise<void> | null = null
+  private noticesUnderWay = 0
 
   /** Throws CONFIG_UNKNOWN_KEY or CONFIG_BAD_VALUE. */
   constructor(config: Partial<NamesrvConfig>, deps: NameServerDeps) {
@@ -138,19 +142,25 @@ export class NameServer {
 
   /** A notice is a hint: brokers ask for their group themselves, so one that does not arrive is only logged. */
   private async notify(notice: MinBrokerIdNotice): Promise<void> {
-    const { to, minBrokerId, minBrokerAddr, offlineBrokerAddr, haBrokerAddr } = notice
+    if (this.noticesUnderWay >= NOTICES_MAX) {
+      this.deps.log.warn({ event: 'min_broker_id_notice_dropped', noticesMax: NOTICES_MAX })
+      return
+    }
+    this.noticesUnderWay++
+    for (const brokerAddr of notice.to) await this.notifyOne(brokerAddr, notice)
+    this.noticesUnderWay--
+  }
+
+  private async notifyOne(brokerAddr: string, notice: MinBrokerIdNotice): Promise<void> {
+    const { minBrokerId, minBrokerAddr, offlineBrokerAddr, haBrokerAddr } = notice
     const header = { minBrokerId, minBrokerAddr, offlineBrokerAddr, haBrokerAddr }
-    for (const brokerAddr of to) {
-      const fields = encodeHeader(NotifyMinBrokerIdChangeRequestHeader, header)
-      try {
-        await this.client.oneway(brokerAddr, {
-          code: RequestCode.NOTIFY_MIN_BROKER_ID_CHANGE,
-          fields,
-        })
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        this.deps.log.warn({ event: 'min_broker_id_notice_lost', brokerAddr, reason })
-      }
+    const fields = encodeHeader(NotifyMinBrokerIdChangeRequestHeader, header)
+    const code = RequestCode.NOTIFY_MIN_BROKER_ID_CHANGE
+    try {
+      await this.client.oneway(brokerAddr, { code, fields })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.deps.log.warn({ event: 'min_broker_id_notice_lost', brokerAddr, reason })
     }
   }
 }
