@@ -91,8 +91,11 @@ export class ConnectionLoop implements ConnectionHost {
 
   received(connection: Connection, bytes: Buffer): void {
     this.flushComes = true
-    this.inbound.receive(connection, bytes)
-    this.flushAll()
+    try {
+      this.inbound.receive(connection, bytes)
+    } finally {
+      this.flushAll()
+    }
   }
 
   outputWaits(connection: Connection): void {

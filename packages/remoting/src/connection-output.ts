@@ -58,10 +58,7 @@ export abstract class ConnectionOutput {
   flush(): void {
     this.flushWaits = false
     if (!this.isOpen) this.dropOutput()
-    else if (this.isEstablished && this.outputEnd > 0) {
-      this.sendChunk()
-      this.outputSent()
-    }
+    else if (this.isEstablished && this.outputEnd > 0) this.sendChunk()
   }
 
   protected abstract outputWaits(): void
@@ -100,8 +97,10 @@ export abstract class ConnectionOutput {
     const size = this.outputEnd
     this.chunk = null
     this.outputEnd = 0
-    if (this.isEstablished) this.give(chunk, size)
-    else if (this.backlogBytes + size > this.limits.outputCloseBytes) chunk.release()
+    if (this.isEstablished) {
+      this.give(chunk, size)
+      this.outputSent()
+    } else if (this.backlogBytes + size > this.limits.outputCloseBytes) chunk.release()
     else {
       this.backlog.push({ chunk, size })
       this.backlogBytes += size

@@ -197,6 +197,19 @@ test('single bytes that wait are counted for more than a byte', () => {
   equal(connection!.pauses, Pause.UNANSWERED | Pause.INPUT)
 })
 
+test('a connection whose waiting requests were all refused for their age is read again', () => {
+  const { send, finish } = parking()
+  const limits = { unansweredPerConnectionMax: 1, inputPauseBytes: KIB }
+  const { net, clock } = serve([send], limits)
+  const socket = net.open()
+  for (let i = 0; i < 20; i++) socket.deliver(frames(1))
+  clock.advance(500)
+  equal(framesIn(socket.output()).length, 19)
+  finish(1)
+  clock.settle()
+  equal(socket.paused, false)
+})
+
 function noLimits(): Record<Lane, number> {
   const none = Number.POSITIVE_INFINITY
   return { send: none, pull: none, ack: none, heartbeat: none, route: none, admin: none }

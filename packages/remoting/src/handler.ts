@@ -31,7 +31,10 @@ export interface Request<H> {
   reply(answer: Answer): void
 }
 
-/** A handler that gets its header decoded. It answers at once, by a promise, or (null) by `request.reply()` later. */
+/**
+ * A handler that gets its header decoded. It answers at once, by a promise, or (null) by `request.reply()` later; until then
+ * the request counts as one of its connection's unanswered ones.
+ */
 export interface TypedHandler<T extends HeaderTable> {
   /** RequestCode. */
   code: number

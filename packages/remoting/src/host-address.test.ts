@@ -19,7 +19,7 @@ test('addresses become the bytes RocketMQ stores', () => {
 
 test('any text gives four or sixteen bytes', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdef:.%') }), (text) => {
+    fc.property(fc.string({ unit: fc.constantFrom(...'0 1 9 a f : . %'.split(' ')) }), (text) => {
       equal([4, 16].includes(addressBytes(text).length), true)
     }),
   )

@@ -53,6 +53,7 @@ export class Inbound {
       input.wait(bytes, nowMs)
       if (input.backlogBytes > this.host.limits.inputPauseBytes) connection.pause(Pause.INPUT)
       if (connection.handles) this.enqueue(connection)
+      this.host.account(connection)
       return
     }
     input.push(bytes, nowMs)
@@ -79,23 +80,27 @@ export class Inbound {
    */
   sweep(connection: Connection, nowMs: number): void {
     if (connection.pauses & Pause.OUTPUT || (connection.pauses & Pause.UNANSWERED) === 0) return
+    while (connection.open && this.sweepOne(connection, nowMs)) {}
+    this.easeInput(connection)
+  }
+
+  private sweepOne(connection: Connection, nowMs: number): boolean {
     const { input } = connection
-    while (connection.open) {
-      let frame = input.held
-      if (frame === null) {
-        if (input.backlogBytes === 0 && input.scanner.buffered === 0) return
-        frame = new Frame()
-        if (!this.next(connection, frame)) return
-      }
-      const ageMs = nowMs - input.arrivedMs
-      const limitMs = this.dispatcher.ageLimitMs(frame)
-      if (ageMs <= limitMs) {
-        input.held = frame
-        return
-      }
-      input.held = null
-      this.dispatcher.shed(frame, connection, ageMs, limitMs)
+    let frame = input.held
+    if (frame === null) {
+      if (input.bytes === 0) return false
+      frame = new Frame()
+      if (!this.next(connection, frame)) return false
     }
+    const ageMs = nowMs - input.arrivedMs
+    const limitMs = this.dispatcher.ageLimitMs(frame)
+    if (ageMs <= limitMs) {
+      input.held = frame
+      return false
+    }
+    input.held = null
+    this.dispatcher.shed(frame, connection, ageMs, limitMs)
+    return true
   }
 
   private serveWaiting(): void {
@@ -118,32 +123,40 @@ export class Inbound {
   /** Handles frames of one connection for a slice of time. */
   private run(connection: Connection, startMs: number): void {
     const { input } = connection
-    const { sliceMs, inputPauseBytes } = this.host.limits
+    const { sliceMs } = this.host.limits
     let nowMs = startMs
     let credit = FRAMES_PER_LOOK
     this.running = true
-    while (connection.handles) {
-      const held = input.held
-      let frame = this.frame
-      if (held !== null) {
-        frame = held
-        input.held = null
-      } else if (!this.next(connection, frame)) break
-      credit -= this.handle(frame, connection, nowMs)
-      if (credit > 0) continue
-      credit = FRAMES_PER_LOOK
-      nowMs = this.clock.monotonicMs()
-      if (nowMs - startMs < sliceMs) continue
-      this.enqueue(connection)
-      break
+    try {
+      while (connection.handles) {
+        const held = input.held
+        let frame = this.frame
+        if (held !== null) {
+          frame = held
+          input.held = null
+        } else if (!this.next(connection, frame)) break
+        credit -= this.handle(frame, connection, nowMs)
+        if (credit > 0) continue
+        credit = FRAMES_PER_LOOK
+        nowMs = this.clock.monotonicMs()
+        if (nowMs - startMs < sliceMs) continue
+        this.enqueue(connection)
+        break
+      }
+    } finally {
+      this.running = false
+      this.frame.release()
     }
-    this.running = false
-    this.frame.release()
     if (!connection.open) input.clear()
-    if (connection.pauses & Pause.INPUT && input.backlogBytes <= inputPauseBytes / 2) {
-      connection.resume(Pause.INPUT)
-    }
+    this.easeInput(connection)
     this.host.account(connection)
+  }
+
+  /** Reads on once enough of what waited is gone. */
+  private easeInput(connection: Connection): void {
+    if ((connection.pauses & Pause.INPUT) === 0) return
+    const { inputPauseBytes } = this.host.limits
+    if (connection.input.backlogBytes <= inputPauseBytes / 2) connection.resume(Pause.INPUT)
   }
 
   private handle(frame: Frame, connection: Connection, nowMs: number): number {
