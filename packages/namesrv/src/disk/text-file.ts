@@ -45,6 +45,7 @@ export class TextFile {
 
   /** Resolves once the text is durable under its name. Rejects with the DiskError; the file is as it was then. */
   async save(text: string): Promise<void> {
+    makeFolderDurable(this.disk, parentOf(this.path))
     const temporary = `${this.path}.tmp`
     // A new file each time: one whose sync failed must not be trusted again.
     this.disk.remove(temporary)
@@ -56,8 +57,21 @@ export class TextFile {
     }
     if (this.disk.exists(this.path)) this.disk.rename(this.path, `${this.path}.bak`)
     this.disk.rename(temporary, this.path)
-    this.disk.syncDirectory(this.path.slice(0, this.path.lastIndexOf('/')) || '/')
+    this.disk.syncDirectory(parentOf(this.path))
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/'
+}
+
+/** Makes a folder; the name of a new one is durable only after the sync of the folder above it. */
+function makeFolderDurable(disk: Disk, folder: string): void {
+  const missing: string[] = []
+  for (let at = folder; disk.stat(at) === null; at = parentOf(at)) missing.push(at)
+  if (missing.length === 0) return
+  disk.makeFolder(folder)
+  for (const made of missing) disk.syncDirectory(parentOf(made))
 }
 
 function detailOf(value: unknown): string {
