@@ -1,23 +1,16 @@
 import type { ApogeeError } from '@apogee/base'
-import type { Clock, Disk } from '@apogee/env'
 import { inspectRecord, RECORD_OK, RecordView } from '@apogee/protocol'
 import type { AckSink } from './commit-log/ack-queue.ts'
 import type { AppendStatus, CommitLog } from './commit-log/commit-log.ts'
 import type { RecordDraft } from './commit-log/record-draft.ts'
 import type { ConfigFile } from './config-file/config-file.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
-import { closeStore, type OpenStore, openStore, type RecoveryReport } from './lifecycle/open-store.ts'
+import { closeStore, openStore } from './lifecycle/open-store.ts'
+import type { OpenStore, RecoveryReport, StoreDeps } from './lifecycle/store-parts.ts'
 import type { MessageStoreOptions } from './options.ts'
 import { offsetByTime, recordAt, storeTimeAt, unitAt } from './read/find-offset.ts'
-import { GetResult, type GetQuery } from './read/get-message.ts'
+import { type GetQuery, GetResult } from './read/get-message.ts'
 import { type KeyQueryResult, queryByKey } from './read/query-by-key.ts'
-import type { StoreLogger } from './store-logger.ts'
-
-export interface StoreDeps {
-  disk: Disk
-  clock: Clock
-  log: StoreLogger
-}
 
 /**
  * The store of one broker (DefaultMessageStore): one log, and what is derived from it. Owns everything under its root
@@ -62,7 +55,13 @@ export class MessageStore {
   }
 
   /** Log offsets, each ≤ the one before: appended, written, flushed, confirmed (what acknowledgements wait for), dispatched. */
-  get watermarks(): { appended: number; written: number; flushed: number; confirmed: number; dispatched: number } {
+  get watermarks(): {
+    appended: number
+    written: number
+    flushed: number
+    confirmed: number
+    dispatched: number
+  } {
     const { log, tailDispatcher } = this.open_
     const { appended, written, flushed, confirmed } = log
     return { appended, written, flushed, confirmed, dispatched: tailDispatcher.dispatched }
@@ -112,7 +111,12 @@ export class MessageStore {
   }
 
   /** See offsetByTime. */
-  searchOffset(topic: string, queueId: number, timestamp: number, boundary: 'lower' | 'upper'): Promise<number> {
+  searchOffset(
+    topic: string,
+    queueId: number,
+    timestamp: number,
+    boundary: 'lower' | 'upper',
+  ): Promise<number> {
     const { queues, reader } = this.open_
     const queue = queues.find(topic, queueId)
     return queue === null ? Promise.resolve(0) : offsetByTime(queue, reader, timestamp, boundary)
@@ -129,10 +133,18 @@ export class MessageStore {
   /** Store time of the oldest message of the log, ms; −1 when it is empty. */
   earliestStoreTime(): Promise<number> {
     const { files, log, reader } = this.open_
-    return log.confirmed === files.minOffset ? Promise.resolve(-1) : storeTimeAt(reader, files.minOffset)
+    return log.confirmed === files.minOffset
+      ? Promise.resolve(-1)
+      : storeTimeAt(reader, files.minOffset)
   }
 
-  queryByKey(topic: string, key: string, maxCount: number, beginMs: number, endMs: number): Promise<KeyQueryResult> {
+  queryByKey(
+    topic: string,
+    key: string,
+    maxCount: number,
+    beginMs: number,
+    endMs: number,
+  ): Promise<KeyQueryResult> {
     const { index, reader } = this.open_
     return queryByKey(index, reader, { topic, key, maxCount, beginMs, endMs })
   }

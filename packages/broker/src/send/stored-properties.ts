@@ -112,7 +112,9 @@ export class StoredProperties {
   /** The client's delay level; 0 when it has none or it is no number. */
   delayLevel(source: Buffer): number {
     if (!this.spans.has(PropertySlot.DELAY)) return 0
-    const text = source.latin1Slice(
+    const text = source.toString(
+      'latin1',
+
       this.spans.start(PropertySlot.DELAY),
       this.spans.end(PropertySlot.DELAY),
     )

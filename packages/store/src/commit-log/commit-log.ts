@@ -1,8 +1,16 @@
 import { ApogeeError, assert } from '@apogee/base'
 import type { Clock, Disk, DiskError, DiskFile } from '@apogee/env'
+import { PROPERTIES_MAX_SIZE } from '@apogee/protocol'
 import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
-import { AckQueue, type AckSink, NOT_STORED_DISK_FULL, STORE_FAILED, STORED, STORED_FLUSH_TIMEOUT } from './ack-queue.ts'
-import { BLANK_SIZE, draftSize, encodeBlank, encodeDraft, PROPERTIES_SIZE_MAX } from './encode-record.ts'
+import {
+  AckQueue,
+  type AckSink,
+  NOT_STORED_DISK_FULL,
+  STORE_FAILED,
+  STORED,
+  STORED_FLUSH_TIMEOUT,
+} from './ack-queue.ts'
+import { BLANK_SIZE, draftSize, encodeBlank, encodeDraft } from './encode-record.ts'
 import type { LogFiles } from './log-files.ts'
 import { RecordDraft } from './record-draft.ts'
 import type { Tail } from './tail.ts'
@@ -98,9 +106,11 @@ export class CommitLog {
     this.sync = options.flushDiskType === 'SYNC_FLUSH'
   }
 
-  /** Starts at the end that recovery found; everything before it is on disk and synced. */
-  openAt(end: number): void {
-    this.appended = this.written = this.flushed = this.confirmed = this.dispatched = end
+  /** Starts at the end that recovery found. What lies between `flushed` and `end` is written and goes with the next sync. */
+  openAt(end: number, flushed: number): void {
+    this.appended = this.written = this.confirmed = this.dispatched = end
+    this.flushed = flushed
+    if (flushed < end) this.deps.files.reopenFrom(flushed)
     this.fileEnd = this.deps.files.startOf(end) + this.deps.files.fileSize
     this.closed = false
   }
@@ -140,9 +150,13 @@ export class CommitLog {
     if (this.sync) this.acks.expire(this.deps.clock.wallMs() - timeoutMs, STORED_FLUSH_TIMEOUT)
   }
 
-  /** ASYNC_FLUSH: makes what is written durable; one at a time. `done` also when there is nothing to do. */
+  /**
+   * Makes what is written durable; one at a time. `done` also when there is nothing to do: under SYNC_FLUSH batches see to
+   * themselves.
+   */
   flush(done: () => void = () => {}): void {
-    if (this.flushing || this.sync || this.flushed === this.written || this.failure !== null) return done()
+    const idle = this.flushed === this.written || this.failure !== null
+    if (this.flushing || this.sync || idle) return done()
     this.flushing = true
     const target = this.written
     this.syncFiles((error) => {
@@ -176,19 +190,25 @@ export class CommitLog {
     if (draft.bodyEnd - draft.bodyStart > this.options.bodySizeMax) return APPEND_TOO_LARGE
     if (size > this.options.bodySizeMax + RECORD_OVERHEAD_MAX) return APPEND_TOO_LARGE
     if (size + BLANK_SIZE > this.deps.files.fileSize) return APPEND_TOO_LARGE
-    if (draft.propertiesEnd - draft.propertiesStart > PROPERTIES_SIZE_MAX) return APPEND_PROPERTIES_TOO_LARGE
+    if (draft.propertiesEnd - draft.propertiesStart > PROPERTIES_MAX_SIZE)
+      return APPEND_PROPERTIES_TOO_LARGE
     return this.isBusy(size) ? APPEND_BUSY : APPEND_OK
   }
 
   /** Whether `size` bytes more would be too much, or the disk does not keep up. */
   isBusy(size: number): boolean {
     if (this.appended - this.confirmed + size > this.options.pendingBytesMax) return true
+    if (this.deps.queues.full) return true
     const oldest = this.acks.oldest()
     return oldest !== 0 && this.deps.clock.wallMs() - oldest > this.options.pendingAgeMaxMs
   }
 
   private roll(): void {
-    const chunk = this.deps.tail.room(this.appended, BLANK_SIZE, Math.min(this.written, this.dispatched))
+    const chunk = this.deps.tail.room(
+      this.appended,
+      BLANK_SIZE,
+      Math.min(this.written, this.dispatched),
+    )
     encodeBlank(this.fileEnd - this.appended, chunk.buffer, chunk.used)
     chunk.used += BLANK_SIZE
     this.appended = this.fileEnd

@@ -1,14 +1,15 @@
 import { crc32 } from 'node:zlib'
 import { writeInt16, writeInt32, writeInt64 } from '@apogee/base'
+import {
+  RECORD_MAGIC_BLANK,
+  RECORD_MAGIC_V1,
+  RECORD_MAGIC_V2,
+  RECORD_V1_TOPIC_MAX_SIZE,
+} from '@apogee/protocol'
 import type { RecordDraft } from './record-draft.ts'
 
-export const MAGIC_V1 = 0xdaa320a7 | 0
-/** Topic length in two bytes: only for names longer than 127 bytes, as Apache's autoMessageVersionOnTopicLen. */
-export const MAGIC_V2 = 0xdaa320ab | 0
-export const MAGIC_BLANK = 0xcbd43194 | 0
 /** Every file ends with at least this much: size and magic of the blank record. */
 export const BLANK_SIZE = 8
-export const PROPERTIES_SIZE_MAX = 32_767
 
 const BORN_HOST_V6 = 16
 const STORE_HOST_V6 = 32
@@ -18,8 +19,14 @@ const FIXED_SIZE = 48 + 8 + 4 + 8 + 4 + 2
 export function draftSize(draft: RecordDraft, storeHostSize: number): number {
   const topicSize = draft.topicBytes.length
   return (
-    FIXED_SIZE + draft.bornHost.length + 4 + storeHostSize + (draft.bodyEnd - draft.bodyStart) +
-    (topicSize > 127 ? 2 : 1) + topicSize + (draft.propertiesEnd - draft.propertiesStart)
+    FIXED_SIZE +
+    draft.bornHost.length +
+    4 +
+    storeHostSize +
+    (draft.bodyEnd - draft.bodyStart) +
+    (topicSize > RECORD_V1_TOPIC_MAX_SIZE ? 2 : 1) +
+    topicSize +
+    (draft.propertiesEnd - draft.propertiesStart)
   )
 }
 
@@ -27,10 +34,16 @@ export function draftSize(draft: RecordDraft, storeHostSize: number): number {
  * Writes the draft as a stored record, `size` bytes at `at` (MessageExtEncoder; layout in protocol/src/message/record.ts).
  * `storeHost` is address and port as they stand in the record: 8 or 20 bytes.
  */
-export function encodeDraft(draft: RecordDraft, storeHost: Uint8Array, size: number, into: Uint8Array, at: number): void {
-  const wideTopic = draft.topicBytes.length > 127
+export function encodeDraft(
+  draft: RecordDraft,
+  storeHost: Uint8Array,
+  size: number,
+  into: Uint8Array,
+  at: number,
+): void {
+  const wideTopic = draft.topicBytes.length > RECORD_V1_TOPIC_MAX_SIZE
   writeInt32(into, at, size)
-  writeInt32(into, at + 4, wideTopic ? MAGIC_V2 : MAGIC_V1)
+  writeInt32(into, at + 4, wideTopic ? RECORD_MAGIC_V2 : RECORD_MAGIC_V1)
   writeInt32(into, at + 12, draft.queueId)
   writeInt32(into, at + 16, draft.flag)
   writeInt64(into, at + 20, draft.queueOffset)
@@ -55,7 +68,7 @@ export function encodeDraft(draft: RecordDraft, storeHost: Uint8Array, size: num
 /** Ends a file: what is left of it is one blank record, of which only size and magic are written. */
 export function encodeBlank(left: number, into: Uint8Array, at: number): void {
   writeInt32(into, at, left)
-  writeInt32(into, at + 4, MAGIC_BLANK)
+  writeInt32(into, at + 4, RECORD_MAGIC_BLANK)
 }
 
 function hostFlags(draft: RecordDraft, storeHost: Uint8Array): number {

@@ -42,8 +42,14 @@ export class LogFiles {
         )
       }
       const previous = this.starts.at(-1)
-      if (start % this.fileSize !== 0 || (previous !== undefined && start !== previous + this.fileSize)) {
-        throw new ApogeeError('STORE_CORRUPT', `commit log file ${name} does not follow ${previous}`)
+      if (
+        start % this.fileSize !== 0 ||
+        (previous !== undefined && start !== previous + this.fileSize)
+      ) {
+        throw new ApogeeError(
+          'STORE_CORRUPT',
+          `commit log file ${name} does not follow ${previous}`,
+        )
       }
       this.starts.push(start)
     }
@@ -119,6 +125,21 @@ export class LogFiles {
     return file
   }
 
+  /** After recovery: the files that may hold bytes which are not synced, from `offset` on, wait for the next sync. */
+  reopenFrom(offset: number): void {
+    for (const start of this.starts) {
+      if (start + this.fileSize > offset) this.writable(start)
+    }
+  }
+
+  /** Makes everything from `offset` on durable before this returns. */
+  syncFrom(offset: number): void {
+    for (const start of this.starts) {
+      if (start + this.fileSize > offset) this.readable(start)?.syncNow()
+    }
+    this.disk.syncDirectory(this.folder)
+  }
+
   /** Removes the oldest file. The caller has checked that nobody needs it. */
   removeFirst(): void {
     const start = this.starts[0]
@@ -136,7 +157,7 @@ export class LogFiles {
    * Makes `end` the end of the log for good: whatever lies behind it is erased, so that a stale record can never line up
    * with a later end and come back (rocketmq#10666).
    */
-  cutAt(end: number): void {
+  cutAt(end: number, sync: boolean): void {
     this.closeAll()
     for (let i = this.starts.length - 1; i >= 0; i--) {
       const start = this.starts[i]!
@@ -149,10 +170,10 @@ export class LogFiles {
       const file = this.disk.open(this.pathOf(last))
       file.truncate(Math.min(end - last, this.fileSize))
       file.truncate(this.fileSize)
-      file.syncNow()
+      if (sync) file.syncNow()
       file.close()
     }
-    this.disk.syncDirectory(this.folder)
+    if (sync) this.disk.syncDirectory(this.folder)
   }
 
   closeAll(): void {

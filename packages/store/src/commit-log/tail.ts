@@ -54,7 +54,10 @@ export class Tail {
     const last = this.last()
     if (last !== null && last.end === at && last.buffer.length - last.used >= size) return last
     this.release(releasable)
-    const chunk = size > this.chunkSize ? new TailChunk(size) : (this.spare.pop() ?? new TailChunk(this.chunkSize))
+    const chunk =
+      size > this.chunkSize
+        ? new TailChunk(size)
+        : (this.spare.pop() ?? new TailChunk(this.chunkSize))
     chunk.start = at
     chunk.used = 0
     assert(last === null || last.end <= at, 'tail goes backwards', at)

@@ -13,7 +13,7 @@ const STEP_BYTES = 1 << 20
 export class IndexCatchUp {
   /** Whether the index follows the dispatcher directly. */
   live = false
-  private at: number
+  private at = 0
   private readonly deps: {
     files: LogFiles
     reader: LogReader
@@ -23,9 +23,13 @@ export class IndexCatchUp {
     stopped: () => boolean
   }
 
-  constructor(from: number, deps: IndexCatchUp['deps']) {
-    this.at = from
+  constructor(deps: IndexCatchUp['deps']) {
     this.deps = deps
+  }
+
+  /** Where the index ends. Before `run`. */
+  startAt(offset: number): void {
+    this.at = offset
   }
 
   /** Runs until it has caught up, or the store stops. */

@@ -38,9 +38,11 @@ export class RecordDispatcher {
     if (transaction !== TRANSACTION_PREPARED && transaction !== TRANSACTION_ROLLBACK) {
       const topic = this.names.at(buffer, view.topicStart, view.topicEnd)
       const queue = this.queues.queue(topic, view.queueId)
-      const tagsCode = topic === SCHEDULE_TOPIC ? this.deliveryTime(buffer, view) : this.tagsCode(buffer)
+      const tagsCode =
+        topic === SCHEDULE_TOPIC ? this.deliveryTime(buffer, view) : this.tagsCode(buffer)
       queue.put(view.queueOffset, view.physicalOffset, view.totalSize, tagsCode)
-      if (queue.waiter !== null) queue.waiter.arrived(queue, view.queueOffset, tagsCode, view.storeTimestamp)
+      if (queue.waiter !== null)
+        queue.waiter.arrived(queue, view.queueOffset, tagsCode, view.storeTimestamp)
     }
     if (withIndex) this.putKeys(buffer, view)
   }
@@ -63,7 +65,11 @@ export class RecordDispatcher {
   private deliveryTime(buffer: Buffer, view: RecordView): number {
     const { spans } = this
     if (!spans.has(PropertySlot.DELAY)) return this.tagsCode(buffer)
-    const text = buffer.toString('latin1', spans.start(PropertySlot.DELAY), spans.end(PropertySlot.DELAY))
+    const text = buffer.toString(
+      'latin1',
+      spans.start(PropertySlot.DELAY),
+      spans.end(PropertySlot.DELAY),
+    )
     const level = Math.min(Number.parseInt(text, 10), this.delayMs.length)
     if (!(level > 0)) return this.tagsCode(buffer)
     return view.storeTimestamp + (this.delayMs[level - 1] ?? UNKNOWN_LEVEL_DELAY_MS)
@@ -73,7 +79,12 @@ export class RecordDispatcher {
     if (this.index === null || (view.sysFlag & TRANSACTION_MASK) === TRANSACTION_ROLLBACK) return
     const { spans } = this
     if (spans.has(PropertySlot.UNIQ_KEY)) {
-      this.putKey(buffer, view, spans.start(PropertySlot.UNIQ_KEY), spans.end(PropertySlot.UNIQ_KEY))
+      this.putKey(
+        buffer,
+        view,
+        spans.start(PropertySlot.UNIQ_KEY),
+        spans.end(PropertySlot.UNIQ_KEY),
+      )
     }
     if (!spans.has(PropertySlot.KEYS)) return
     const end = spans.end(PropertySlot.KEYS)

@@ -29,7 +29,12 @@ export class TailDispatcher {
       const end = Math.min(chunk.end, confirmed)
       while (at < end) {
         const status = inspectRecord(chunk.buffer, at - chunk.start, end - chunk.start, view)
-        assert(status === RECORD_OK || status === RECORD_BLANK, 'bad record in the tail', at, status)
+        assert(
+          status === RECORD_OK || status === RECORD_BLANK,
+          'bad record in the tail',
+          at,
+          status,
+        )
         if (status === RECORD_OK) {
           this.dispatcher.dispatch(chunk.buffer, view, withIndex)
           this.lastStoreTimestamp = view.storeTimestamp

@@ -107,7 +107,8 @@ export class Maintenance {
     const { clock, commitLog, options } = this.deps
     const behind = commitLog.written - commitLog.flushed
     const now = clock.monotonicMs()
-    const due = behind >= options.flushLeastBytes || now - this.lastFlushMs >= options.flushThoroughMs
+    const due =
+      behind >= options.flushLeastBytes || now - this.lastFlushMs >= options.flushThoroughMs
     if (behind === 0 || !due) return
     this.lastFlushMs = now
     commitLog.flush()
@@ -119,7 +120,9 @@ export class Maintenance {
     const started = clock.monotonicMs()
     this.deps.checkpoint(() => {
       this.checkpointMs = clock.monotonicMs() - started
-      this.later(Math.max(options.checkpointIntervalMs, this.checkpointMs * 2), () => this.runCheckpoint())
+      this.later(Math.max(options.checkpointIntervalMs, this.checkpointMs * 2), () =>
+        this.runCheckpoint(),
+      )
     })
   }
 

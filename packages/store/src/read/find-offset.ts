@@ -29,7 +29,10 @@ export async function recordAt(reader: LogReader, physicalOffset: number): Promi
 const RECORD_SIZE_MAX = 128 << 20
 
 /** Physical offset and size of a queue's unit; `null` when it is not there. */
-export function unitAt(queue: ConsumeQueue, queueOffset: number): Promise<{ physicalOffset: number; size: number } | null> {
+export function unitAt(
+  queue: ConsumeQueue,
+  queueOffset: number,
+): Promise<{ physicalOffset: number; size: number } | null> {
   return new Promise((resolve) => {
     const units = new QueueUnits(1)
     queue.read(queueOffset, 1, units, (error) => {

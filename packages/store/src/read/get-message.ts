@@ -30,6 +30,9 @@ export interface GetQuery {
   /** Most messages, and most bytes of them (the first message always fits). */
   maxCount: number
   maxBytes: number
+  /** The same where the messages are not in the tail any more. */
+  diskMaxCount: number
+  diskMaxBytes: number
   filter: MessageFilter | null
 }
 
@@ -146,6 +149,7 @@ export class GetResult {
   private choose(): GetStatus {
     const { units, query } = this
     const minPhysical = this.minPhysicalOffset()
+    const tailStart = this.reader.tailStart()
     let status: GetStatus = 'NO_MATCHED_MESSAGE'
     let i = 0
     for (; i < units.count; i++) {
@@ -156,8 +160,9 @@ export class GetResult {
       }
       const size = units.size[i]!
       if (size === FILLER_SIZE) continue
-      if (this.count >= query.maxCount) break
-      if (this.count > 0 && this.bytes + size > query.maxBytes) break
+      const far = physicalOffset < tailStart
+      if (this.count >= (far ? query.diskMaxCount : query.maxCount)) break
+      if (this.count > 0 && this.bytes + size > (far ? query.diskMaxBytes : query.maxBytes)) break
       if (query.filter !== null && !query.filter.matchesTags(units.tagsCode[i]!)) continue
       this.chosen[this.count++] = i
       this.bytes += size
@@ -185,7 +190,8 @@ export class GetResult {
     if (error !== null) this.loadFailed = true
     if (--this.loading > 0) return
     if (this.loadFailed) return this.unreadable()
-    if (!this.holdsAll()) return this.attempts < LOAD_ATTEMPTS_MAX ? this.loadChosen() : this.unreadable()
+    if (!this.holdsAll())
+      return this.attempts < LOAD_ATTEMPTS_MAX ? this.loadChosen() : this.unreadable()
     if (this.query.filter?.needsRecord === true) this.filterRecords(this.query.filter)
     this.finish(this.count === 0 ? 'NO_MATCHED_MESSAGE' : 'FOUND')
   }
@@ -235,6 +241,15 @@ export class GetResult {
   }
 }
 
-const NO_QUERY: GetQuery = { topic: '', queueId: 0, offset: 0, maxCount: 0, maxBytes: 0, filter: null }
+const NO_QUERY: GetQuery = {
+  topic: '',
+  queueId: 0,
+  offset: 0,
+  maxCount: 0,
+  maxBytes: 0,
+  diskMaxCount: 0,
+  diskMaxBytes: 0,
+  filter: null,
+}
 
 function ignore(): void {}

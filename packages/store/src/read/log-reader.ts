@@ -47,6 +47,11 @@ export class LogReader {
     this.written = written
   }
 
+  /** The oldest offset that is in memory. */
+  tailStart(): number {
+    return this.tail.startOr(Number.MAX_SAFE_INTEGER)
+  }
+
   /** Whether `copy` would succeed now. */
   holds(offset: number, size: number, pins: LogBlock[]): boolean {
     const chunk = this.tail.holding(offset)
@@ -63,7 +68,12 @@ export class LogReader {
    * Makes [offset, offset + size) copyable: pins its blocks into `pins`, reading what is missing. Calls `done` at once
    * when nothing is. The caller unpins. An offset that the log does not hold (any more) gives an ENOENT-coded error.
    */
-  load(offset: number, size: number, pins: LogBlock[], done: (error: DiskError | null) => void): void {
+  load(
+    offset: number,
+    size: number,
+    pins: LogBlock[],
+    done: (error: DiskError | null) => void,
+  ): void {
     if (this.tail.holding(offset) !== null) return done(null)
     const { blockSize } = this.options
     let missing = 1
@@ -123,8 +133,8 @@ export class LogReader {
     })
   }
 
-  /** Drops what was read below `minOffset`, or everything. */
-  forget(minOffset = Number.POSITIVE_INFINITY): void {
+  /** Drops what was read below `minOffset`. */
+  forget(minOffset: number): void {
     for (const [start, block] of this.blocks) {
       if (start < minOffset && block.pins === 0 && !block.loading) this.blocks.delete(start)
     }
@@ -149,7 +159,11 @@ export class LogReader {
     const next = start + this.options.blockSize
     const sequential = this.lastLoaded === start - this.options.blockSize
     this.lastLoaded = start
-    if (sequential && next % this.files.fileSize !== 0 && next + this.options.blockSize <= this.written()) {
+    if (
+      sequential &&
+      next % this.files.fileSize !== 0 &&
+      next + this.options.blockSize <= this.written()
+    ) {
       if (!this.blocks.has(next)) {
         this.readBlock(next)
         this.lastLoaded = start

@@ -1,7 +1,14 @@
 import { javaHash } from '@apogee/base'
-import { PropertySlot, PropertySpans, RecordView, inspectRecord, RECORD_OK, scanProperties } from '@apogee/protocol'
-import type { IndexService } from '../index-file/index-service.ts'
+import {
+  inspectRecord,
+  PropertySlot,
+  PropertySpans,
+  RECORD_OK,
+  RecordView,
+  scanProperties,
+} from '@apogee/protocol'
 import { indexKeyHash } from '../dispatch/record-dispatcher.ts'
+import type { IndexService } from '../index-file/index-service.ts'
 import { recordAt } from './find-offset.ts'
 import type { LogReader } from './log-reader.ts'
 
@@ -24,19 +31,35 @@ export interface KeyQueryResult {
  * Messages of a topic with a key, or with a unique key (QueryMessage 12). The index knows only hashes: what it finds is
  * checked against the record.
  */
-export async function queryByKey(index: IndexService, reader: LogReader, query: KeyQuery): Promise<KeyQueryResult> {
+export async function queryByKey(
+  index: IndexService,
+  reader: LogReader,
+  query: KeyQuery,
+): Promise<KeyQueryResult> {
   const hash = javaHash(`${query.topic}#${query.key}`)
-  const found = await new Promise<{ offsets: number[]; timestamp: number; physicalOffset: number }>((resolve) => {
-    index.query(indexKeyHash(hash), query.maxCount, query.beginMs, query.endMs, (error, offsets, last) => {
-      resolve({ offsets: error === null ? offsets : [], ...last })
-    })
-  })
+  const found = await new Promise<{ offsets: number[]; timestamp: number; physicalOffset: number }>(
+    (resolve) => {
+      index.query(
+        indexKeyHash(hash),
+        query.maxCount,
+        query.beginMs,
+        query.endMs,
+        (error, offsets, last) => {
+          resolve({ offsets: error === null ? offsets : [], ...last })
+        },
+      )
+    },
+  )
   const records: Buffer[] = []
   for (const offset of found.offsets) {
     const record = await recordAt(reader, offset)
     if (record !== null && hasKey(record, query.topic, query.key)) records.push(record)
   }
-  return { records, lastUpdateTimestamp: found.timestamp, lastUpdatePhysicalOffset: found.physicalOffset }
+  return {
+    records,
+    lastUpdateTimestamp: found.timestamp,
+    lastUpdatePhysicalOffset: found.physicalOffset,
+  }
 }
 
 function hasKey(record: Buffer, topic: string, key: string): boolean {

@@ -1,5 +1,5 @@
-import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
 import type { LogFiles } from '../commit-log/log-files.ts'
+import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
 import type { RecordDispatcher } from '../dispatch/record-dispatcher.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import { LogWalker } from './log-walker.ts'
@@ -7,6 +7,8 @@ import { LogWalker } from './log-walker.ts'
 export interface RecoverLogOptions {
   /** Where to start: a record boundary, everything below is dispatched and synced. */
   from: number
+  /** The walk covers the whole log: what queues hold counts for nothing. */
+  whole: boolean
   /** How far the log is known to be on disk: a bad record below is corruption, one above is a torn tail. */
   durableThrough: number
 }
@@ -36,25 +38,36 @@ export function recoverLog(
 ): RecoveredLog {
   const walker = new LogWalker(files, options.from)
   const result: RecoveredLog = { end: options.from, records: 0, lastStoreTimestamp: 0, damaged: [] }
-  queues.beginRecovery()
+  queues.beginRecovery({ whole: options.whole })
   for (;;) {
     while (walker.next()) {
       dispatcher.dispatch(walker.buffer, walker.view, false)
       result.records++
       result.lastStoreTimestamp = walker.view.storeTimestamp
     }
+    if (queues.gapFound) break
     if (walker.at >= options.durableThrough) break
     const to = walker.search(walker.at + 1, Math.min(files.endOffset, options.durableThrough))
     const damage = { from: walker.at, to: to < 0 ? options.durableThrough : to }
     result.damaged.push(damage)
-    log.error({ event: 'log_damaged', ...damage }, 'the commit log is damaged inside; kept as it is')
-    if (to < 0) {
-      walker.at = options.durableThrough
-      break
-    }
-    walker.at = to
+    log.error(
+      { event: 'log_damaged', ...damage },
+      'the commit log is damaged inside; kept as it is',
+    )
+    walker.at = damage.to
   }
   result.end = walker.at
   queues.endRecovery(result.end)
-  return result
+  if (!queues.gapFound || options.whole) return result
+  log.warn(
+    { event: 'queues_rebuilt' },
+    'consume queues lack messages that the log has: building them anew',
+  )
+  return recoverLog(
+    files,
+    queues,
+    dispatcher,
+    { ...options, from: files.minOffset, whole: true },
+    log,
+  )
 }

@@ -1,0 +1,56 @@
+import type { ApogeeCheckpointValues } from '../checkpoint/apogee-checkpoint.ts'
+import type { OpenStore } from './store-parts.ts'
+
+/** Makes derived data durable, then writes the files that say how far it reaches: these never run ahead. */
+export function runCheckpoint(parts: OpenStore, done: () => void): void {
+  parts.checkpointing = checkpointOnce(parts)
+    .catch((error: unknown) => {
+      const fields = { event: 'checkpoint_failed', err: error }
+      parts.deps.log.warn(fields, 'a crash will have more to redo')
+    })
+    .then(() => {
+      parts.checkpointing = null
+      done()
+    })
+}
+
+async function checkpointOnce(parts: OpenStore): Promise<void> {
+  const { index, log, options, queues, tailDispatcher } = parts
+  if (log.failure !== null) return
+  const { dispatched, lastStoreTimestamp } = tailDispatcher
+  const indexBehind = options.indexEnabled && index.syncedThrough < index.endPhysicalOffset
+  if (queues.syncedThrough === dispatched && !indexBehind && parts.savedFlushed === log.flushed) {
+    return
+  }
+  await new Promise<void>((resolve) => log.flush(resolve))
+  await promised((finished) => queues.flush({ sync: true, all: true }, finished))
+  if (indexBehind) await promised((finished) => index.flush(finished))
+  if (log.flushed >= dispatched) parts.checkpoint.physicMsgTimestamp = lastStoreTimestamp
+  parts.checkpoint.logicsMsgTimestamp = lastStoreTimestamp
+  await saveCheckpoint(parts, null)
+}
+
+/** `logEnd`: the log is closed and ends there; `null` while it grows. */
+export async function saveCheckpoint(parts: OpenStore, logEnd: number | null): Promise<void> {
+  const { checkpoint, index, log, queues, sidecar, tailDispatcher } = parts
+  const values: ApogeeCheckpointValues = {
+    dispatchedThrough: queues.syncedThrough,
+    flushedThrough: log.flushed,
+    indexedThrough: index.syncedThrough,
+    logEnd,
+  }
+  if (logEnd !== null) {
+    checkpoint.physicMsgTimestamp = tailDispatcher.lastStoreTimestamp
+    checkpoint.logicsMsgTimestamp = tailDispatcher.lastStoreTimestamp
+  }
+  checkpoint.indexMsgTimestamp = index.syncedTimestamp
+  await promised((finished) => sidecar.save(values, checkpoint, finished))
+  await promised((finished) => checkpoint.save(finished))
+  parts.savedFlushed = values.flushedThrough
+}
+
+function promised(start: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error === null ? resolve() : reject(error)))
+  })
+}
