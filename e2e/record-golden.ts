@@ -11,6 +11,7 @@ import { startApacheBroker, startApacheNamesrv } from './harness/apache.ts'
 import { rootFolder } from './harness/builds.ts'
 import { clientTours, type TourStop } from './harness/golden-tours.ts'
 import { freePorts, temporaryFolder } from './harness/processes.ts'
+import { waitForRoute } from './harness/raw-client.ts'
 import { type RecordedFrame, RecordingProxy } from './harness/recording-proxy.ts'
 import { requestCodeNames } from './harness/request-code-names.ts'
 import { commonBrokerConf } from './harness/target.ts'
@@ -44,6 +45,7 @@ class Recorder {
   readonly #seen = new Set<string>()
   readonly #variants = new Map<string, number>()
   readonly entries: IndexEntry[] = []
+  readonly bytes = new Map<string, Buffer>()
   readonly tooLong: string[] = []
 
   record(client: string, recorded: RecordedFrame): void {
@@ -65,8 +67,7 @@ class Recorder {
     this.#seen.add(key)
     this.#variants.set(`${client}/${stem}`, variant)
     const file = `${client}/${stem}${variant === 1 ? '' : `-v${variant}`}.bin`
-    mkdirSync(join(GOLDEN, client), { recursive: true })
-    writeFileSync(join(GOLDEN, file), frame.bytes)
+    this.bytes.set(file, Buffer.from(frame.bytes))
     const { serializer, body } = frame
     const oneway = (frame.flag & 2) !== 0
     const rest = { responseCode, serializer, oneway, fields, bodyBytes: body.length }
@@ -74,7 +75,13 @@ class Recorder {
   }
 }
 
-function writeIndex(recorder: Recorder, clients: readonly string[]): void {
+/** Replaces the files of the clients that were recorded; nothing is touched when a tour failed. */
+function writeAll(recorder: Recorder, clients: readonly string[]): void {
+  for (const client of clients) {
+    rmSync(join(GOLDEN, client), { recursive: true, force: true })
+    mkdirSync(join(GOLDEN, client), { recursive: true })
+  }
+  for (const [file, bytes] of recorder.bytes) writeFileSync(join(GOLDEN, file), bytes)
   const path = join(GOLDEN, 'index.json')
   const known = ((): IndexEntry[] => {
     try {
@@ -99,7 +106,6 @@ async function main(): Promise<void> {
   const stops = clientTours.filter(
     (stop) => values.clients === undefined || values.clients.split(',').includes(stop.client),
   )
-  for (const stop of stops) rmSync(join(GOLDEN, stop.client), { recursive: true, force: true })
   const recorder = new Recorder()
   const dir = temporaryFolder('golden')
   const namesrvPort = await freePorts(1)
@@ -129,6 +135,7 @@ async function main(): Promise<void> {
     brokerIP1: '127.0.0.2',
     bindAddress: local,
   })
+  await waitForRoute(`${local}:${namesrvPort}`, 'TBW102')
   for (const stop of stops) {
     current = stop
     console.log(`touring with ${stop.client}`)
@@ -141,7 +148,7 @@ async function main(): Promise<void> {
   await broker.stop()
   await namesrv.stop()
   for (const proxy of proxies) await (await proxy).close()
-  writeIndex(
+  writeAll(
     recorder,
     stops.map((stop) => stop.client),
   )

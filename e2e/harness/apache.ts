@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { rocketmqJars, rocketmqVersions } from './builds.ts'
 import { javaArguments } from './java.ts'
 import { freePorts, RunningProcess } from './processes.ts'
+import { waitForRoute } from './raw-client.ts'
 import {
   type BrokerConf,
   commonBrokerConf,
@@ -14,6 +15,8 @@ import {
 } from './target.ts'
 
 const BOOT_TIMEOUT_MS = 60_000
+/** Every broker registers it; its route shows that the broker is known to the NameServer. */
+const DEFAULT_TOPIC = 'TBW102'
 const BOOT_LINE = /boot success/
 
 async function startJava(
@@ -89,6 +92,7 @@ export async function startApache(options: StartOptions): Promise<Target> {
       started.push(await startApacheNamesrv(dir, ports.namesrv, options.namesrvConf))
     }
     started.unshift(await startApacheBroker(options.dir, conf))
+    await waitForRoute(namesrvAddr, DEFAULT_TOPIC)
   } catch (error) {
     await endAll()
     throw error

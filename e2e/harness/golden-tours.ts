@@ -1,6 +1,9 @@
 // What each client does while its frames are recorded: once through everything it can do, with few and small messages.
 import { type ClientVersion, rocketmqVersions } from './builds.ts'
-import { type ClientProgram, startJavaClient, startMqadmin } from './java-client.ts'
+import type { ClientProgram } from './client-program.ts'
+import { startJavaClient, startMqadmin } from './java-client.ts'
+import { startAliOnsClient, startGoClient } from './other-clients.ts'
+import { createTopic, waitForRoute } from './raw-client.ts'
 
 export interface TourPlace {
   namesrvAddr: string
@@ -112,8 +115,43 @@ export const clientTours: readonly TourStop[] = [
     client: 'java-4.9.8',
     tour: (place) => javaTour(place, rocketmqVersions.last4, 'JSON', 'GoldenOlder'),
   },
+  { client: 'go-2.1.2', tour: goTour },
+  { client: 'ali-ons-3.12.0', tour: aliOnsTour },
   { client: 'mqadmin-5.5.0', tour: mqadminTour },
 ]
+
+async function goTour(place: TourPlace): Promise<void> {
+  const topic = 'GoldenGo'
+  const client = await startGoClient(place.namesrvAddr, place.brokerAddr, place.dir)
+  await sendTour(client, topic)
+  // Its first, empty life lets the second find the retry topic's route.
+  await client.run('start-consumer', {
+    name: 'warm',
+    topic,
+    group: `${topic}_retry`,
+    expression: 'red',
+  })
+  await client.run('stop-consumer', { name: 'warm' })
+  await consumeTour(client, topic)
+  const pull = { topic, group: `${topic}_pull`, queues: 2, brokerName: 'interop-a', once: true }
+  await client.run('default-pull', pull)
+  await client.run('shutdown-producers')
+  await client.stop()
+}
+
+async function aliOnsTour(place: TourPlace): Promise<void> {
+  const topic = 'GoldenAli'
+  await createTopic(place.brokerAddr, topic, 2)
+  await waitForRoute(place.namesrvAddr, topic)
+  const client = await startAliOnsClient(place.namesrvAddr, place.dir)
+  const common = { topic, keys: 'key', tags: 'red,blue', 'property.colour': 'c#', count: 12 }
+  await client.run('send', common)
+  await client.run('send', { topic, prefix: 'delayed', delayLevel: 1 })
+  await client.run('send', { topic, prefix: 'compressed', size: 6000 })
+  await consumeTour(client, topic)
+  await client.run('shutdown-producers')
+  await client.stop()
+}
 
 /** The administration commands while a consumer of the recorded group is online. */
 async function mqadminTour(place: TourPlace): Promise<void> {

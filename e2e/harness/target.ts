@@ -68,7 +68,7 @@ export function commonBrokerConf(
     diskMaxUsedSpaceRatio: 97,
     enablePropertyFilter: true,
     // Retries and delays of a test take seconds, not minutes.
-    messageDelayLevel: '1s 2s 3s 4s 5s 6s 7s 8s 9s 10s 11s 12s 13s 14s 15s 16s 17s 18s',
+    messageDelayLevel: '1s 3s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s',
     ...options.brokerConf,
   }
 }

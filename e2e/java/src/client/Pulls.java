@@ -2,6 +2,7 @@ package client;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
@@ -33,19 +34,24 @@ final class Pulls {
             for (MessageQueue queue : queues) {
                 seek(consumer, queue, options.text("seek", "begin"));
             }
-            List<Map<String, Object>> received = new ArrayList<>();
+            // By place, because this consumer may have pulled once already when seek moves it back (4.9.8 does).
+            Map<String, Object> received = new LinkedHashMap<>();
             int empty = 0;
             while (received.size() < options.number("expected", 0) && empty < EMPTY_POLLS_MAX) {
                 List<MessageExt> messages = consumer.poll(250);
                 empty = messages.isEmpty() ? empty + 1 : 0;
-                messages.forEach(message -> received.add(Received.of(message)));
+                messages.forEach(message -> received.put(place(message), Received.of(message)));
             }
-            consumer.poll(300).forEach(message -> received.add(Received.of(message)));
+            consumer.poll(300).forEach(message -> received.put(place(message), Received.of(message)));
             consumer.commitSync();
-            return Json.object("received", received, "committed", committed(consumer, queues));
+            return Json.object("received", received.values(), "committed", committed(consumer, queues));
         } finally {
             consumer.shutdown();
         }
+    }
+
+    private static String place(MessageExt message) {
+        return message.getQueueId() + "/" + message.getQueueOffset();
     }
 
     private static void seek(DefaultLitePullConsumer consumer, MessageQueue queue, String where) throws Exception {
