@@ -164,7 +164,7 @@ test('the KV config survives a restart; a broken file stops the start', async ()
     })
     writeFileSync(kvConfigPath, '{"configTable":')
     const broken = new NameServer({ listenPort: 0, kvConfigPath }, { env, log })
-    await assert.rejects(broken.start(), { code: 'TEXT_FILE_MALFORMED' })
+    await assert.rejects(broken.start(), { code: 'CONFIG_FILE_DAMAGED' })
   } finally {
     rmSync(folder, { recursive: true })
   }

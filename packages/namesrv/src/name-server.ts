@@ -66,8 +66,8 @@ export class NameServer {
       notify: (notice) => void this.notify(notice),
     })
     const kvOptions = { path: values.kvConfigPath, bytesMax: values.kvConfigBytesMax }
-    this.kv = new KvStore(kvOptions, { disk: env.disk, log })
-    this.settingsFile = new SettingsFile(values.configStorePath, env.disk)
+    this.kv = new KvStore(kvOptions, { env, log })
+    this.settingsFile = new SettingsFile(values.configStorePath, env)
     this.registry = namesrvRegistry(this.services())
     this.server = this.createServer()
     const clientOptions = { connectTimeoutMs: NOTICE_CONNECT_TIMEOUT_MS }
@@ -106,7 +106,7 @@ export class NameServer {
   }
 
   /**
-   * Loads the KV config and listens. Rejects with TEXT_FILE_MALFORMED (kvConfig.json and its backup are unreadable),
+   * Loads the KV config and listens. Rejects with CONFIG_FILE_DAMAGED (kvConfig.json and its backup are unreadable),
    * REMOTING_BIND_FAILED, or a DiskError.
    */
   async start(): Promise<{ port: number }> {

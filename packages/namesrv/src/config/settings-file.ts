@@ -1,4 +1,4 @@
-import type { Disk } from '@apogee/env'
+import type { Env } from '@apogee/env'
 import { TextFile } from '../disk/text-file.ts'
 import { editProperties } from './edit-properties.ts'
 
@@ -11,8 +11,8 @@ export class SettingsFile {
   private saving: Promise<unknown> = Promise.resolve()
 
   /** An empty path keeps nothing. */
-  constructor(path: string, disk: Disk) {
-    this.file = path === '' ? null : new TextFile(path, { bytesMax: BYTES_MAX }, disk)
+  constructor(path: string, env: Pick<Env, 'disk' | 'clock'>) {
+    this.file = path === '' ? null : new TextFile(path, { bytesMax: BYTES_MAX }, env)
   }
 
   /** Resolves once the changes are durable, or to the reason why they are not. */

@@ -1,63 +1,52 @@
-import { ApogeeError, type Decoded, isMalformed, Malformed } from '@apogee/base'
-import type { Disk, DiskError, DiskFile } from '@apogee/env'
+import { ApogeeError, type Decoded, isMalformed } from '@apogee/base'
+import type { Disk, Env } from '@apogee/env'
+import { ConfigFile } from '@apogee/store'
 
 /**
- * A small text file that is replaced as a whole: the new text is durable under `<path>.tmp` before it takes the name; the old one
- * stays as `<path>.bak` (Java: MixAll.string2File). One save at a time: the owner waits for the last one.
+ * A small text file that is replaced as a whole, with its backup (ConfigFile); a folder that is made for it is durable, too.
+ * One save at a time: the owner waits for the last one.
  */
 export class TextFile {
   readonly path: string
   private readonly disk: Disk
   private readonly bytesMax: number
+  private readonly file: ConfigFile
+  private isDamaged = false
 
-  constructor(path: string, options: { bytesMax: number }, disk: Disk) {
+  constructor(path: string, options: { bytesMax: number }, env: Pick<Env, 'disk' | 'clock'>) {
     this.path = path
+    this.disk = env.disk
     this.bytesMax = options.bytesMax
-    this.disk = disk
+    const onError = (): void => {
+      this.isDamaged = true
+    }
+    this.file = new ConfigFile(path, { disk: env.disk, clock: env.clock, onError })
   }
 
   /**
    * What the file says, or, when that is missing or malformed, what its backup says; `null` when there is neither. Throws
-   * TEXT_FILE_MALFORMED when there is something but nothing good: to go on empty would lose it at the next save.
+   * CONFIG_FILE_DAMAGED when there is something but nothing good: to go on empty would lose it at the next save.
    */
-  load<T>(parse: (text: string) => Decoded<T>): { value: T; fromBackup: boolean } | null {
-    const current = this.read(this.path, parse)
-    if (current !== null && !isMalformed(current)) return { value: current, fromBackup: false }
-    const backup = this.read(`${this.path}.bak`, parse)
-    if (backup !== null && !isMalformed(backup)) return { value: backup, fromBackup: true }
-    if (current === null && backup === null) return null
-    throw new ApogeeError('TEXT_FILE_MALFORMED', `${this.path}: ${detailOf(current ?? backup)}`)
+  load<T>(parse: (text: string) => Decoded<T>): { value: T; isDamaged: boolean } | null {
+    this.isDamaged = false
+    const value = this.file.load((text) => {
+      if (Buffer.byteLength(text) > this.bytesMax) {
+        throw new ApogeeError('CONFIG_FILE_TOO_LARGE', `more than ${this.bytesMax} bytes`)
+      }
+      const parsed = parse(text)
+      if (isMalformed(parsed)) throw new ApogeeError(parsed.code, parsed.detail)
+      return parsed
+    })
+    // `load` reports a damaged file for which the backup served before it returns.
+    return value === null ? null : { value, isDamaged: this.isDamaged }
   }
 
-  private read<T>(path: string, parse: (text: string) => Decoded<T>): Decoded<T> | null {
-    const found = this.disk.stat(path)
-    if (found === null) return null
-    if (found.size > this.bytesMax) return new Malformed('TEXT_FILE_TOO_LARGE', `${found.size}`)
-    const file = this.disk.open(path)
-    try {
-      const bytes = new Uint8Array(found.size)
-      const length = file.readNow(bytes, 0, bytes.length, 0)
-      return parse(new TextDecoder().decode(bytes.subarray(0, length)))
-    } finally {
-      file.close()
-    }
-  }
-
-  /** Resolves once the text is durable under its name. Rejects with the DiskError; the file is as it was then. */
+  /** Resolves once the text is durable under its name. Rejects with the DiskError; file or backup are as they were then. */
   async save(text: string): Promise<void> {
     makeFolderDurable(this.disk, parentOf(this.path))
-    const temporary = `${this.path}.tmp`
-    // A new file each time: one whose sync failed must not be trusted again.
-    this.disk.remove(temporary)
-    const file = this.disk.open(temporary, { create: true })
-    try {
-      await writeAndSync(file, Buffer.from(text))
-    } finally {
-      file.close()
-    }
-    if (this.disk.exists(this.path)) this.disk.rename(this.path, `${this.path}.bak`)
-    this.disk.rename(temporary, this.path)
-    this.disk.syncDirectory(parentOf(this.path))
+    await new Promise<void>((resolve, reject) => {
+      this.file.save(text, (error) => (error === null ? resolve() : reject(error)))
+    })
   }
 }
 
@@ -72,15 +61,4 @@ function makeFolderDurable(disk: Disk, folder: string): void {
   if (missing.length === 0) return
   disk.makeFolder(folder)
   for (const made of missing) disk.syncDirectory(parentOf(made))
-}
-
-function detailOf(value: unknown): string {
-  return isMalformed(value) ? `${value.code} ${value.detail}` : ''
-}
-
-function writeAndSync(file: DiskFile, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error: DiskError | null): void => (error === null ? resolve() : reject(error))
-    file.write([bytes], 0, (error) => (error === null ? file.sync(settle) : reject(error)))
-  })
 }

@@ -10,8 +10,8 @@ const CHANGES = 5
 const IMAGES_PER_STEP = 8
 const OPTIONS = { path: '/home/me/namesrv/kvConfig.json', bytesMax: 10_000 }
 
-function storeOn(disk: SimDisk): KvStore {
-  return new KvStore(OPTIONS, { disk, log: silentLogger })
+function storeOn(disk: SimDisk, clock: SimClock): KvStore {
+  return new KvStore(OPTIONS, { env: { disk, clock }, log: silentLogger })
 }
 
 function valueIn(store: KvStore): number {
@@ -23,7 +23,7 @@ for (const seed of [1, 2, 3]) {
     const clock = new SimClock()
     const prng = new Prng(seed)
     const disk = new SimDisk({ clock, prng: prng.fork() })
-    const store = storeOn(disk)
+    const store = storeOn(disk, clock)
     store.load()
     disk.startRecording()
     /** Steps of the disk before the acknowledgement of change 1, 2, … */
@@ -39,7 +39,7 @@ for (const seed of [1, 2, 3]) {
     for (let step = 0; step < disk.steps.length; step++) {
       const acknowledged = stepsBefore.filter((count) => count <= step + 1).length
       for (const image of disk.crashImages(step, prng, IMAGES_PER_STEP)) {
-        const after = storeOn(image)
+        const after = storeOn(image, new SimClock())
         after.load()
         const value = valueIn(after)
         const isRight = value >= acknowledged && value <= acknowledged + 1

@@ -1,5 +1,5 @@
 import { ApogeeError } from '@apogee/base'
-import type { Disk } from '@apogee/env'
+import type { Env } from '@apogee/env'
 import type { Logger } from '@apogee/remoting'
 import { TextFile } from '../disk/text-file.ts'
 import { KvTable } from './kv-table.ts'
@@ -22,23 +22,23 @@ export class KvStore {
   private saving: Promise<unknown> = Promise.resolve()
   private waiting = 0
 
-  constructor(options: KvStoreOptions, deps: { disk: Disk; log: Logger }) {
+  constructor(options: KvStoreOptions, deps: { env: Pick<Env, 'disk' | 'clock'>; log: Logger }) {
     this.options = options
     this.log = deps.log
     const { path, bytesMax } = options
-    this.file = path === '' ? null : new TextFile(path, { bytesMax }, deps.disk)
+    this.file = path === '' ? null : new TextFile(path, { bytesMax }, deps.env)
   }
 
   get table(): KvTable {
     return this.current
   }
 
-  /** Reads the file, or its backup. Throws TEXT_FILE_MALFORMED, or the DiskError. */
+  /** Reads the file, or its backup. Throws CONFIG_FILE_DAMAGED, or the DiskError. */
   load(): void {
     const found = this.file?.load((text) => KvTable.parse(text)) ?? null
     if (found === null) return
     this.current = found.value
-    if (found.fromBackup) {
+    if (found.isDamaged) {
       this.log.warn({ event: 'kv_config_from_backup', path: this.options.path })
     }
   }

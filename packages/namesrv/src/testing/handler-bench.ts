@@ -57,7 +57,7 @@ export class HandlerBench {
   readonly registry: HandlerRegistry
   private readonly home = new FakeConnection(1)
 
-  constructor(config: Partial<NamesrvConfig> = {}, disk: Env['disk'] | null = null) {
+  constructor(config: Partial<NamesrvConfig> = {}) {
     this.settings = new NamesrvSettings(config)
     const clock = { monotonicMs: () => this.nowMs } as Env['clock']
     const log = silentLogger
@@ -66,10 +66,9 @@ export class HandlerBench {
       log,
       notify: (notice) => this.notices.push(notice),
     })
-    const { kvConfigPath, kvConfigBytesMax } = this.settings.values
-    const options = { path: kvConfigPath, bytesMax: kvConfigBytesMax }
+    const options = { path: '', bytesMax: this.settings.values.kvConfigBytesMax }
     // Without a path the store never touches its disk.
-    const kv = new KvStore(options, { disk: disk as Env['disk'], log })
+    const kv = new KvStore(options, { env: {} as Env, log })
     this.registry = namesrvRegistry({
       routes: this.routes,
       kv,
