@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isMalformed } from '@apogee/base'
-import type { Clock, Env, Timer } from '@apogee/env'
 import { nodeEnv } from '@apogee/env/node'
 import {
   type ExtFields,
@@ -42,9 +41,8 @@ interface Running {
 async function withServer(
   config: Partial<NamesrvConfig>,
   use: (running: Running) => Promise<void>,
-  serverEnv: Env = env,
 ): Promise<void> {
-  const server = new NameServer({ listenPort: 0, ...config }, { env: serverEnv, log })
+  const server = new NameServer({ listenPort: 0, ...config }, { env, log })
   const { port } = await server.start()
   const client = new RemotingClient({}, { env, log })
   const raws: RawClient[] = []
@@ -227,72 +225,6 @@ test('the brokers of a group are told when its lowest id goes', () =>
       await slave.stop(1_000)
     }
   }))
-
-test('a broker that falls silent is found by the scan, and its connection closed', async () => {
-  const clock = new SteppedClock(env.clock)
-  const use = async ({ client, address }: Running): Promise<void> => {
-    const broker = new RemotingClient({}, { env, log })
-    const fields = registerFields('a', '127.0.0.1:1', { heartbeatTimeoutMillis: '10000' })
-    await broker.invoke(
-      address,
-      {
-        code: RequestCode.REGISTER_BROKER,
-        fields: new Map(Object.entries(fields)),
-        body: encodeRegisterBrokerBody(brokerBody(['T1', 'T2']), false),
-      },
-      2_000,
-    )
-    const lost = new Promise<void>((resolve) => {
-      for (const connection of broker.connections) connection.onClose(resolve)
-    })
-    const topic = new Map([['topic', 'T1']])
-    const ask = { code: RequestCode.GET_ROUTEINFO_BY_TOPIC, fields: topic }
-    clock.step(9_000)
-    assert.equal((await client.invoke(address, ask, 2_000)).code, 0)
-    clock.step(6_000)
-    assert.equal((await client.invoke(address, ask, 2_000)).code, 17)
-    await lost
-    await broker.close()
-  }
-  await withServer({}, use, { ...env, clock })
-})
-
-/** The real clock, but with jumps: a step runs the timers for five seconds that have come due. */
-class SteppedClock implements Clock {
-  private readonly real: Clock
-  private aheadMs = 0
-  private waiting: { atMs: number; task: () => void }[] = []
-
-  constructor(real: Clock) {
-    this.real = real
-  }
-
-  monotonicMs(): number {
-    return this.real.monotonicMs() + this.aheadMs
-  }
-
-  wallMs(): number {
-    return this.real.wallMs() + this.aheadMs
-  }
-
-  soon(task: () => void): void {
-    this.real.soon(task)
-  }
-
-  after(delayMs: number, task: () => void): Timer {
-    if (delayMs !== 5_000) return this.real.after(delayMs, task)
-    const entry = { atMs: this.monotonicMs() + delayMs, task }
-    this.waiting.push(entry)
-    return { cancel: () => (this.waiting = this.waiting.filter((one) => one !== entry)) }
-  }
-
-  step(ms: number): void {
-    this.aheadMs += ms
-    const due = this.waiting.filter((one) => one.atMs <= this.monotonicMs())
-    this.waiting = this.waiting.filter((one) => !due.includes(one))
-    for (const { task } of due) task()
-  }
-}
 
 test('a code that no NameServer has is answered with 3, a header without its fields with 1', () =>
   withServer({}, async ({ client, address }) => {
