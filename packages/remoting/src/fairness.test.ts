@@ -2,8 +2,16 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { FrameFlag, RequestCode, ResponseCode } from '@apogee/protocol'
 import { Pause } from './connection-host.ts'
-import { handler, type Lane, success } from './mod.ts'
-import { frameOf, frames, framesIn, hotHandler, parking, serve } from './test-support.ts'
+import { handler, success } from './mod.ts'
+import {
+  frameOf,
+  frames,
+  framesIn,
+  hotHandler,
+  noAgeLimits,
+  parking,
+  serve,
+} from './test-support.ts'
 
 const SEND = RequestCode.SEND_MESSAGE_V2
 const HEARTBEAT = RequestCode.HEART_BEAT
@@ -97,7 +105,7 @@ test('a flood on one connection delays others by a slice, and is read no faster 
       hotHandler(SEND, 'send', 0, () => (clock.nowMs += 0.5)),
       hotHandler(HEARTBEAT, 'heartbeat', 0),
     ],
-    { sliceMs: 2, inputPauseBytes: 64 * KIB, laneAgeLimitMs: noLimits() },
+    { sliceMs: 2, inputPauseBytes: 64 * KIB, laneAgeLimitMs: noAgeLimits },
   )
   const flood = net.open('10.0.0.6')
   const chunk = frames(60, SEND, KIB)
@@ -182,6 +190,34 @@ test('when all connections together hold too much, the biggest is paused and goe
   equal(framesIn(big.output()).length, 28)
 })
 
+test('bytes keep their order when a pause ends unnoticed', () => {
+  const limits = { inFlightBytesMax: 100 * KIB, outputPauseBytes: 1_000 * KIB }
+  const { net, clock, server } = serve([hotHandler(SEND, 'send', 10 * KIB)], limits)
+  const socket = net.open()
+  socket.stuck = true
+  const wire = Buffer.concat(
+    Array.from({ length: 40 }, (_, opaque) => frameOf({ code: SEND, opaque })),
+  )
+  let at = 0
+  const deliver = (): void => {
+    socket.deliver(wire.subarray(at, at + 101))
+    at += 101
+  }
+  const [connection] = server.connections
+  while (connection!.pauses === 0) deliver()
+  deliver()
+  deliver()
+  // Everything is taken, but nothing waited long enough for the socket to say so.
+  socket.stuck = false
+  socket.take()
+  while (at < wire.length) deliver()
+  clock.advance(100)
+  deepEqual(
+    framesIn(socket.output()).map(({ opaque }) => opaque),
+    Array.from({ length: 40 }, (_, i) => i),
+  )
+})
+
 test('single bytes that wait are counted for more than a byte', () => {
   const { send } = parking()
   const limits = { unansweredPerConnectionMax: 1, inputPauseBytes: 64 * KIB }
@@ -209,11 +245,6 @@ test('a connection whose waiting requests were all refused for their age is read
   clock.settle()
   equal(socket.paused, false)
 })
-
-function noLimits(): Record<Lane, number> {
-  const none = Number.POSITIVE_INFINITY
-  return { send: none, pull: none, ack: none, heartbeat: none, route: none, admin: none }
-}
 
 test('slow typed requests give way after each slice, and those behind them are refused by age', () => {
   let decoded = 0

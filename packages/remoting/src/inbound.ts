@@ -49,7 +49,9 @@ export class Inbound {
     const nowMs = this.clock.monotonicMs()
     const { input } = connection
     connection.receivedMs = nowMs
-    if (input.queued || this.running || !connection.handles) {
+    // Bytes that wait go first, even when what they waited for is over and nobody has noticed yet.
+    const waits = input.queued || input.backlogBytes > 0
+    if (waits || this.running || !connection.handles) {
       input.wait(bytes, nowMs)
       if (input.backlogBytes > this.host.limits.inputPauseBytes) connection.pause(Pause.INPUT)
       if (connection.handles) this.enqueue(connection)

@@ -344,3 +344,14 @@ export function frames(
     Array.from({ length: count }, (_, opaque) => frameOf({ code, opaque, body })),
   )
 }
+
+const never = Number.POSITIVE_INFINITY
+/** Nothing is refused for its age. */
+export const noAgeLimits: Record<Lane, number> = {
+  send: never,
+  pull: never,
+  ack: never,
+  heartbeat: never,
+  route: never,
+  admin: never,
+}
