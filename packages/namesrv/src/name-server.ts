@@ -16,7 +16,9 @@ import type { NamesrvServices } from './handlers/services.ts'
 import { KvStore } from './kv/kv-store.ts'
 import { type MinBrokerIdNotice, RouteDriver } from './route-driver.ts'
 
-/** Connecting to a broker for a notice that its group has a new lowest id; Apache allows as much. */
+/**
+ * Connecting to a broker for a notice that its group has a new lowest id; Apache allows as much.
+ */
 const NOTICE_CONNECT_TIMEOUT_MS = 300
 
 /** Changes whose notices are under way at once; those of further changes are dropped. */
@@ -36,8 +38,9 @@ export interface NameServerDeps {
 }
 
 /**
- * A NameServer (Java: NamesrvController): brokers register here, clients ask here where topics are. It knows nothing of
- * other NameServers, and keeps only the KV config on disk: routes are what brokers tell it again every 30 s.
+ * A NameServer (Java: NamesrvController): brokers register here, clients ask here where topics are.
+ * It knows nothing of other NameServers, and keeps only the KV config on disk: routes are what
+ * brokers tell it again every 30 s.
  */
 export class NameServer {
   /** Every request code it serves. */
@@ -106,8 +109,8 @@ export class NameServer {
   }
 
   /**
-   * Loads the KV config and listens. Rejects with CONFIG_FILE_DAMAGED (kvConfig.json and its backup are unreadable),
-   * REMOTING_BIND_FAILED, or a DiskError.
+   * Loads the KV config and listens. Rejects with CONFIG_FILE_DAMAGED (kvConfig.json and its backup
+   * are unreadable), REMOTING_BIND_FAILED, or a DiskError.
    */
   async start(): Promise<{ port: number }> {
     this.kv.load()
@@ -118,7 +121,10 @@ export class NameServer {
     return { port }
   }
 
-  /** Stops accepting, answers what is in flight for up to `graceMs`, closes. A second call waits for the first. */
+  /**
+   * Stops accepting, answers what is in flight for up to `graceMs`, closes. A second call waits for
+   * the first.
+   */
   stop(graceMs: number): Promise<void> {
     this.stopping ??= this.shutDown(graceMs)
     return this.stopping
@@ -140,7 +146,10 @@ export class NameServer {
     })
   }
 
-  /** A notice is a hint: brokers ask for their group themselves, so one that does not arrive is only logged. */
+  /**
+   * A notice is a hint: brokers ask for their group themselves, so one that does not arrive is only
+   * logged.
+   */
   private async notify(notice: MinBrokerIdNotice): Promise<void> {
     if (this.noticesUnderWay >= NOTICES_MAX) {
       this.deps.log.warn({ event: 'min_broker_id_notice_dropped', noticesMax: NOTICES_MAX })

@@ -9,7 +9,10 @@ export interface NamesrvConfigKey {
   readonly default: NamesrvConfigValue
   /** `ignored`: Apache needs it for something that Apogee does not have, so any value is fine. */
   readonly effect: 'used' | 'ignored'
-  /** May change while the NameServer runs (request code 318). An allow-list: no path, address or port is on it. */
+  /**
+   * May change while the NameServer runs (request code 318). An allow-list: no path, address or
+   * port is on it.
+   */
   readonly reloadable: boolean
   /** For `used`: what it does, with unit. For `ignored`: why it does nothing. */
   readonly help: string

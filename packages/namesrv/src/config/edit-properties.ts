@@ -1,6 +1,7 @@
 /**
- * The text of a properties file with some values changed: lines of those keys are replaced where they are, keys without a
- * line are added at the end, all else (comments, order, unknown keys) stays as it is. Values are single words.
+ * The text of a properties file with some values changed: lines of those keys are replaced where
+ * they are, keys without a line are added at the end, all else (comments, order, unknown keys)
+ * stays as it is. Values are single words.
  */
 export function editProperties(text: string, changes: ReadonlyMap<string, string>): string {
   const missing = new Map(changes)

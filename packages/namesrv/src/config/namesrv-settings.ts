@@ -8,13 +8,16 @@ import {
 } from './config-table.ts'
 
 /**
- * The configuration of a running NameServer. `values` is one object for life, read at each use, so that a change works
- * at once.
+ * The configuration of a running NameServer. `values` is one object for life, read at each use, so
+ * that a change works at once.
  */
 export class NamesrvSettings {
   readonly values: NamesrvConfig
 
-  /** Throws CONFIG_UNKNOWN_KEY or CONFIG_BAD_VALUE: what comes in here has been checked by whoever read the file. */
+  /**
+   * Throws CONFIG_UNKNOWN_KEY or CONFIG_BAD_VALUE: what comes in here has been checked by whoever
+   * read the file.
+   */
   constructor(given: Partial<NamesrvConfig>) {
     this.values = namesrvConfigDefaults()
     for (const [key, value] of Object.entries(given)) {
@@ -33,7 +36,10 @@ export class NamesrvSettings {
     }
   }
 
-  /** Checks changes by the allow-list, and their types; nothing is changed. Codes: CONFIG_NOT_RELOADABLE, CONFIG_BAD_VALUE. */
+  /**
+   * Checks changes by the allow-list, and their types; nothing is changed. Codes:
+   * CONFIG_NOT_RELOADABLE, CONFIG_BAD_VALUE.
+   */
   check(entries: ReadonlyMap<string, string>): Decoded<ReadonlyMap<string, NamesrvConfigValue>> {
     const changes = new Map<string, NamesrvConfigValue>()
     for (const [key, value] of entries) {

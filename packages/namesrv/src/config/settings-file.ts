@@ -5,7 +5,10 @@ import { editProperties } from './edit-properties.ts'
 /** A configuration file written by hand is not larger. */
 const BYTES_MAX = 1024 * 1024
 
-/** Puts changes made at runtime into the properties file of the NameServer; what else is in it stays. */
+/**
+ * Puts changes made at runtime into the properties file of the NameServer; what else is in it
+ * stays.
+ */
 export class SettingsFile {
   private readonly file: TextFile | null
   private saving: Promise<unknown> = Promise.resolve()

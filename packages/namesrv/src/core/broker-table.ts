@@ -26,8 +26,9 @@ export interface BrokerGroup {
 }
 
 /**
- * Who is there. An address and its liveness are one record, so neither outlives the other. Invariants: a name is in a
- * cluster exactly as long as its group exists; every member is in the set of its connection.
+ * Who is there. An address and its liveness are one record, so neither outlives the other.
+ * Invariants: a name is in a cluster exactly as long as its group exists; every member is in the
+ * set of its connection.
  */
 export class BrokerTable {
   private readonly groups = new Map<string, BrokerGroup>()
@@ -103,7 +104,10 @@ export class BrokerTable {
     this.count++
   }
 
-  /** Removes a member but keeps its group, even empty: the caller puts another one, or calls `dropIfEmpty`. */
+  /**
+   * Removes a member but keeps its group, even empty: the caller puts another one, or calls
+   * `dropIfEmpty`.
+   */
   take(member: BrokerMember): void {
     const group = this.groups.get(member.brokerName)
     assert(group?.members.get(member.brokerId) === member, 'not a member', member.brokerAddr)

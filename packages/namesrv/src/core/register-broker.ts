@@ -10,8 +10,8 @@ import {
 } from './route-types.ts'
 
 /**
- * REGISTER_BROKER. Checks first, changes after: a registration that is not taken leaves no trace, but for the stale
- * claim of an id, which costs the claimant its other id.
+ * REGISTER_BROKER. Checks first, changes after: a registration that is not taken leaves no trace,
+ * but for the stale claim of an id, which costs the claimant its other id.
  */
 export function registerBroker(
   table: RouteTable,
@@ -59,8 +59,8 @@ function isStaleClaim(owner: BrokerMember, registration: BrokerRegistration): bo
 }
 
 /**
- * Topics come from the master, or, from brokers that know acting masters, from the lowest slave while there is no
- * master.
+ * Topics come from the master, or, from brokers that know acting masters, from the lowest slave
+ * while there is no master.
  */
 function isTopicSource(registration: BrokerRegistration, known: BrokerGroup | null): boolean {
   if (registration.brokerId === MASTER_ID) return true
@@ -79,7 +79,8 @@ function reasonToRefuse(
   previous: BrokerMember | null,
   bringsTopics: boolean,
 ): string | null {
-  // A broker announces a single new topic only after its whole table; taken first, it would pass for the whole.
+  // A broker announces a single new topic only after its whole table; taken first, it would pass
+  // for the whole.
   if (owner === null && registration.topics.length === 1) return 'register broker failed'
   const { brokersMax, topicsMax } = table.options
   if (owner === null && previous === null && table.brokers.size >= brokersMax) {
@@ -110,7 +111,10 @@ function memberOf(
   }
 }
 
-/** Topics are written when the broker's table has changed, or when the topic is not known for this broker. */
+/**
+ * Topics are written when the broker's table has changed, or when the topic is not known for this
+ * broker.
+ */
 function mergeTopics(
   table: RouteTable,
   group: BrokerGroup,

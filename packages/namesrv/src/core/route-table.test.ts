@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { RouteScript } from '../testing/route-script.ts'
 
-// Each file in testdata is a script: commands, `----`, what they answer; blocks end at an empty line. Lines with # are
-// kept. `node route-table.test.ts --rewrite` writes the answers anew, to be read before they are committed.
+// Each file in testdata is a script: commands, `----`, what they answer; blocks end at an empty
+// line. Lines with # are kept. `node route-table.test.ts --rewrite` writes the answers anew, to be
+// read before they are committed.
 
 const folder = new URL('testdata/', import.meta.url)
 const isRewrite = process.argv.includes('--rewrite')

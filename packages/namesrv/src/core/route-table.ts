@@ -13,10 +13,12 @@ import {
 import { TopicTable } from './topic-table.ts'
 
 /**
- * The routes of all clusters (Java: RouteInfoManager): a synchronous state machine. Inputs carry the time, in ms of one clock that
- * never goes back. What must be done outside is left in `takeDecisions`, which the driver empties after every input.
+ * The routes of all clusters (Java: RouteInfoManager): a synchronous state machine. Inputs carry
+ * the time, in ms of one clock that never goes back. What must be done outside is left in
+ * `takeDecisions`, which the driver empties after every input.
  *
- * Unlike Apache's, an unregistration is applied at once and not queued: the index of topics by broker makes it cheap.
+ * Unlike Apache's, an unregistration is applied at once and not queued: the index of topics by
+ * broker makes it cheap.
  */
 export class RouteTable {
   readonly brokers: BrokerTable = new BrokerTable()
@@ -65,7 +67,10 @@ export class RouteTable {
     this.leave(this.brokers.ofConnection(connectionId), 'broker_connection_lost')
   }
 
-  /** Removes every broker that has been silent for longer than its own timeout, and closes its connection. */
+  /**
+   * Removes every broker that has been silent for longer than its own timeout, and closes its
+   * connection.
+   */
   expire(nowMs: number): void {
     const expired: BrokerMember[] = []
     for (const group of this.brokers.allGroups()) {
@@ -109,7 +114,10 @@ export class RouteTable {
     return this.topics.addWritePerm(brokerName)
   }
 
-  /** REGISTER_TOPIC_IN_NAMESRV (217). Nothing is changed when one of the brokers is unknown or the table is full. */
+  /**
+   * REGISTER_TOPIC_IN_NAMESRV (217). Nothing is changed when one of the brokers is unknown or the
+   * table is full.
+   */
   registerTopic(
     topic: string,
     queueDatas: readonly QueueData[],
@@ -159,8 +167,8 @@ export class RouteTable {
   }
 
   /**
-   * Decides NOTIFY_MIN_BROKER_ID_CHANGE: after a loss for all members, after a join for all but the new lowest one (but
-   * for a lone member, which has just changed its own id).
+   * Decides NOTIFY_MIN_BROKER_ID_CHANGE: after a loss for all members, after a join for all but the
+   * new lowest one (but for a lone member, which has just changed its own id).
    */
   notifyMinBrokerId(brokerName: string, offline: string | null, haBrokerAddr: string | null): void {
     const group = this.brokers.group(brokerName)

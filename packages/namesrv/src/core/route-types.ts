@@ -1,7 +1,8 @@
 import type { DataVersion, TopicConfig, TopicQueueMappingInfo } from '@apogee/protocol'
 
-// What goes into the route table and what it decides. What it holds and answers are RocketMQ's own shapes (QueueData,
-// BrokerData, TopicRouteData, …), which belong to @apogee/protocol; none of them is changed once it is in.
+// What goes into the route table and what it decides. What it holds and answers are RocketMQ's own
+// shapes (QueueData, BrokerData, TopicRouteData, …), which belong to @apogee/protocol; none of them
+// is changed once it is in.
 
 /** The broker id of a master; slaves count from 1. */
 export const MASTER_ID = 0
@@ -59,7 +60,10 @@ export type RegisterOutcome =
       readonly masterAddr: string | null
       readonly haServerAddr: string | null
     }
-  /** Another address owns this broker id with a newer state version: answered with success, and nothing else. */
+  /**
+   * Another address owns this broker id with a newer state version: answered with success, and
+   * nothing else.
+   */
   | { readonly kind: 'ignored' }
   | { readonly kind: 'refused'; readonly reason: string }
 

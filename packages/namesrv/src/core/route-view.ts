@@ -17,7 +17,10 @@ import {
 
 // What the query codes see of a route table. Nothing here changes it.
 
-/** GET_ROUTEINFO_BY_TOPIC (105), without the order configuration; `null` when no live broker has the topic. */
+/**
+ * GET_ROUTEINFO_BY_TOPIC (105), without the order configuration; `null` when no live broker has the
+ * topic.
+ */
 export function pickTopicRoute(table: RouteTable, topic: string): TopicRouteData | null {
   const queues = table.topics.queuesOf(topic)
   if (queues === null) return null
@@ -43,7 +46,10 @@ export function pickTopicRoute(table: RouteTable, topic: string): TopicRouteData
   }
 }
 
-/** Without a master, and once the topic is read-only there, the lowest slave is shown under the master's id. */
+/**
+ * Without a master, and once the topic is read-only there, the lowest slave is shown under the
+ * master's id.
+ */
 function showActingMaster(brokerData: BrokerData, queueData: QueueData): BrokerData {
   const { brokerAddrs, enableActingMaster } = brokerData
   if (!enableActingMaster || brokerAddrs.has(MASTER_ID) || brokerAddrs.size === 0) return brokerData
@@ -63,8 +69,8 @@ function addFilterServers(into: Map<string, string[]>, group: BrokerGroup): void
 }
 
 /**
- * The route as a client of one zone sees it (Java: ZoneRouteRPCHook): brokers of other zones are left out, unless their
- * master is gone, when nearness gives way to being reachable.
+ * The route as a client of one zone sees it (Java: ZoneRouteRPCHook): brokers of other zones are
+ * left out, unless their master is gone, when nearness gives way to being reachable.
  */
 export function filterByZone(route: TopicRouteData, zoneName: string): TopicRouteData {
   const zone = zoneName.toLowerCase()
@@ -117,7 +123,10 @@ export function topicsOfCluster(table: RouteTable, clusterName: string): TopicLi
   return { topicList: [...topics], brokerAddr: null }
 }
 
-/** GET_SYSTEM_TOPIC_LIST_FROM_NS (304): the names of clusters and brokers, which are topics too, and some broker to ask for the rest. */
+/**
+ * GET_SYSTEM_TOPIC_LIST_FROM_NS (304): the names of clusters and brokers, which are topics too, and
+ * some broker to ask for the rest.
+ */
 export function systemTopics(table: RouteTable): TopicList {
   const topics = new Set<string>()
   for (const [clusterName, brokerNames] of table.brokers.allClusters()) {
@@ -134,7 +143,10 @@ export function systemTopics(table: RouteTable): TopicList {
 
 export type UnitList = 'unit' | 'unit-sub' | 'unit-sub-not-unit'
 
-/** GET_UNIT_TOPIC_LIST (311), GET_HAS_UNIT_SUB_TOPIC_LIST (312), GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST (313). */
+/**
+ * GET_UNIT_TOPIC_LIST (311), GET_HAS_UNIT_SUB_TOPIC_LIST (312), GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST
+ * (313).
+ */
 export function unitTopics(table: RouteTable, list: UnitList): TopicList {
   const topicList: string[] = []
   for (const topic of table.topics.names()) {

@@ -3,9 +3,9 @@ import type { QueueData, TopicQueueMappingInfo } from '@apogee/protocol'
 import { PERM_READ, PERM_WRITE, type TopicEntry } from './route-types.ts'
 
 /**
- * Topic → broker name → queues, with the reverse index, so that the loss of a broker costs its own topics and not all of
- * them. Invariants: no topic without queues; `topicsOfBroker` is exactly the reverse of `queues`; a mapping only for
- * a topic that exists.
+ * Topic → broker name → queues, with the reverse index, so that the loss of a broker costs its own
+ * topics and not all of them. Invariants: no topic without queues; `topicsOfBroker` is exactly the
+ * reverse of `queues`; a mapping only for a topic that exists.
  */
 export class TopicTable {
   private readonly queues = new Map<string, Map<string, QueueData>>()
@@ -85,7 +85,10 @@ export class TopicTable {
     return this.mappings.get(mapping.topic)?.has(mapping.bname) ?? false
   }
 
-  /** Removes one topic from one broker, and the topic with its last queues. False when it was not there. */
+  /**
+   * Removes one topic from one broker, and the topic with its last queues. False when it was not
+   * there.
+   */
   remove(topic: string, brokerName: string): boolean {
     const byBroker = this.queues.get(topic)
     if (byBroker === undefined || !byBroker.delete(brokerName)) return false
@@ -114,7 +117,9 @@ export class TopicTable {
     return this.changePerm(brokerName, (perm) => perm & ~PERM_WRITE)
   }
 
-  /** Sets all topics of a broker to exactly read and write, as Apache does: other bits are dropped. */
+  /**
+   * Sets all topics of a broker to exactly read and write, as Apache does: other bits are dropped.
+   */
   addWritePerm(brokerName: string): number {
     return this.changePerm(brokerName, () => PERM_READ | PERM_WRITE)
   }

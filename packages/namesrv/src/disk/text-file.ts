@@ -3,8 +3,8 @@ import type { Disk, Env } from '@apogee/env'
 import { ConfigFile } from '@apogee/store'
 
 /**
- * A small text file that is replaced as a whole, with its backup (ConfigFile); a folder that is made for it is durable, too.
- * One save at a time: the owner waits for the last one.
+ * A small text file that is replaced as a whole, with its backup (ConfigFile); a folder that is
+ * made for it is durable, too. One save at a time: the owner waits for the last one.
  */
 export class TextFile {
   readonly path: string
@@ -24,8 +24,9 @@ export class TextFile {
   }
 
   /**
-   * What the file says, or, when that is missing or malformed, what its backup says; `null` when there is neither. Throws
-   * CONFIG_FILE_DAMAGED when there is something but nothing good: to go on empty would lose it at the next save.
+   * What the file says, or, when that is missing or malformed, what its backup says; `null` when
+   * there is neither. Throws CONFIG_FILE_DAMAGED when there is something but nothing good: to go on
+   * empty would lose it at the next save.
    */
   load<T>(parse: (text: string) => Decoded<T>): { value: T; isDamaged: boolean } | null {
     this.isDamaged = false
@@ -41,7 +42,10 @@ export class TextFile {
     return value === null ? null : { value, isDamaged: this.isDamaged }
   }
 
-  /** Resolves once the text is durable under its name. Rejects with the DiskError; file or backup are as they were then. */
+  /**
+   * Resolves once the text is durable under its name. Rejects with the DiskError; file or backup
+   * are as they were then.
+   */
   async save(text: string): Promise<void> {
     makeFolderDurable(this.disk, parentOf(this.path))
     await new Promise<void>((resolve, reject) => {

@@ -30,10 +30,16 @@ import { ORDER_TOPIC_CONFIG } from '../kv/kv-table.ts'
 import { decodeRegistration } from './registration.ts'
 import { type NamesrvServices, refuseBody } from './services.ts'
 
-/** A field of REGISTER_BROKER and GET_ROUTEINFO_BY_TOPIC that is in no header (Java: MixAll.ZONE_NAME). */
+/**
+ * A field of REGISTER_BROKER and GET_ROUTEINFO_BY_TOPIC that is in no header (Java:
+ * MixAll.ZONE_NAME).
+ */
 export const ZONE_NAME = '__ZONE_NAME'
 
-/** The life of brokers: REGISTER_BROKER, UNREGISTER_BROKER, QUERY_DATA_VERSION, BROKER_HEARTBEAT, GET_BROKER_MEMBER_GROUP. */
+/**
+ * The life of brokers: REGISTER_BROKER, UNREGISTER_BROKER, QUERY_DATA_VERSION, BROKER_HEARTBEAT,
+ * GET_BROKER_MEMBER_GROUP.
+ */
 export function brokerHandlers(services: NamesrvServices): Handler[] {
   return [
     handler({
@@ -123,7 +129,10 @@ function registerBroker(
   )
 }
 
-/** The order configuration of all topics, which a broker keeps; none when the namespace has never been used. */
+/**
+ * The order configuration of all topics, which a broker keeps; none when the namespace has never
+ * been used.
+ */
 function orderConfig({ settings, kv }: NamesrvServices): Buffer | undefined {
   const entries = settings.values.returnOrderTopicConfigToBroker
     ? kv.table.list(ORDER_TOPIC_CONFIG)

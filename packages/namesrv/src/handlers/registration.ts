@@ -19,8 +19,9 @@ export type RegistrationContent = Pick<
 const NO_VERSION: DataVersion = { stateVersion: 0, timestamp: 0, counter: 0 }
 
 /**
- * Reads the body of a registration, in the form of the broker's version: none, topics only (before 3.0.11), or topics
- * with filter servers and queue mappings, plain or compressed. The result holds nothing of the receive buffer.
+ * Reads the body of a registration, in the form of the broker's version: none, topics only (before
+ * 3.0.11), or topics with filter servers and queue mappings, plain or compressed. The result holds
+ * nothing of the receive buffer.
  */
 export function decodeRegistration(
   body: Buffer,

@@ -109,7 +109,8 @@ function registerTopic(
     const { topicsMax } = services.settings.values
     return refuse(ResponseCode.SYSTEM_ERROR, `too many topics: topicsMax=${topicsMax}`)
   }
-  // Apache answers success to a topic of unknown brokers, too: a broker that registers only later must not see a failure.
+  // Apache answers success to a topic of unknown brokers, too: a broker that registers only later
+  // must not see a failure.
   if (outcome === 'unknown-broker') services.log.warn({ event: 'topic_of_unknown_broker', topic })
   return success()
 }

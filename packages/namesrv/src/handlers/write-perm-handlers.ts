@@ -8,7 +8,10 @@ import {
 import { type Handler, handler, succeedWith } from '@apogee/remoting'
 import type { NamesrvServices } from './services.ts'
 
-/** Takes a broker out of the routes for sends and back: WIPE_WRITE_PERM_OF_BROKER, ADD_WRITE_PERM_OF_BROKER. */
+/**
+ * Takes a broker out of the routes for sends and back: WIPE_WRITE_PERM_OF_BROKER,
+ * ADD_WRITE_PERM_OF_BROKER.
+ */
 export function writePermHandlers({ routes, log }: NamesrvServices): Handler[] {
   return [
     handler({

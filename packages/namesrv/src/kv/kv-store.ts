@@ -13,7 +13,10 @@ export interface KvStoreOptions {
   changesWaitingMax?: number
 }
 
-/** The KV table and its file. A change is visible once it is durable, so what is read never goes back after a crash. */
+/**
+ * The KV table and its file. A change is visible once it is durable, so what is read never goes
+ * back after a crash.
+ */
 export class KvStore {
   private current = new KvTable()
   private readonly options: KvStoreOptions
@@ -44,8 +47,8 @@ export class KvStore {
   }
 
   /**
-   * Changes the table, in the order of the calls. The error, when there is one, means that nothing has changed:
-   * KV_CONFIG_TOO_LARGE, KV_CONFIG_BUSY, KV_CONFIG_NOT_SAVED.
+   * Changes the table, in the order of the calls. The error, when there is one, means that nothing
+   * has changed: KV_CONFIG_TOO_LARGE, KV_CONFIG_BUSY, KV_CONFIG_NOT_SAVED.
    */
   async change(edit: (table: KvTable) => KvTable): Promise<ApogeeError | null> {
     const { changesWaitingMax = 64 } = this.options

@@ -4,7 +4,10 @@ import { Malformed } from '@apogee/base'
 /** The namespace whose entries say which brokers and how many queues an ordered topic has. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG'
 
-/** Namespace → key → value (Java: KVConfigManager). Immutable: a change gives a new table, so that saving can come first. */
+/**
+ * Namespace → key → value (Java: KVConfigManager). Immutable: a change gives a new table, so that
+ * saving can come first.
+ */
 export class KvTable {
   private readonly namespaces: ReadonlyMap<string, ReadonlyMap<string, string>>
 

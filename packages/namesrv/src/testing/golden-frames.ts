@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-// For tests: frames recorded from Apache RocketMQ, with the script that recorded them in e2e/record-golden.ts.
+// For tests: frames recorded from Apache RocketMQ, with the script that recorded them in
+// e2e/record-golden.ts.
 
 const folder = new URL('../../../protocol/testdata/golden/', import.meta.url)
 

@@ -5,8 +5,8 @@ import {
   sameDataVersion,
 } from '../core/route-types.ts'
 
-// The route table once more, as plainly as can be: flat lists that every rule walks in full. Slow and short; the property test
-// holds the real one against it.
+// The route table once more, as plainly as can be: flat lists that every rule walks in full. Slow
+// and short; the property test holds the real one against it.
 
 interface Row {
   registration: BrokerRegistration

@@ -18,11 +18,15 @@ import {
   unitTopics,
 } from '../core/route-view.ts'
 
-// A small language over the route table, for scripted tests: one command a line, `word key=value …`; the answer is text.
+// A small language over the route table, for scripted tests: one command a line, `word key=value
+// …`; the answer is text.
 
 type Arguments = ReadonlyMap<string, string>
 
-/** Runs commands against one table; `run` gives the lines of the answer and of the decisions that came of it. */
+/**
+ * Runs commands against one table; `run` gives the lines of the answer and of the decisions that
+ * came of it.
+ */
 export class RouteScript {
   private readonly options: RouteTableOptions = {
     supportActingMaster: false,
