@@ -33,7 +33,8 @@ export function takeLock(path: string): { release(): void } | null {
   held.set(owner, database)
   return {
     release(): void {
-      if (!held.delete(owner)) return
+      if (held.get(owner) !== database) return
+      held.delete(owner)
       database.close()
     },
   }

@@ -5,8 +5,8 @@ import {
   type Socket as StreamSocket,
 } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { NetFailure } from '../net-failure.ts'
 import type { ConnectOptions, Listener, ListenOptions, Net, Socket } from '../ports.ts'
-import { NetFailure } from './net-failure.ts'
 import { NodeSocket, type NodeSocketOptions } from './net-socket.ts'
 import { HandshakeGate, TLS_HANDSHAKE, TlsUpgrade } from './tls-upgrade.ts'
 

@@ -1,7 +1,7 @@
 import type { Socket as StreamSocket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { NetFailure } from '../net-failure.ts'
 import type { TlsIdentity } from '../ports.ts'
-import { NetFailure } from './net-failure.ts'
 import type { NodeSocket } from './net-socket.ts'
 
 /** The first byte of a TLS record that carries a handshake. No RocketMQ frame starts so: it would be over 352 MiB long. */

@@ -56,7 +56,7 @@ export class SimDisk implements Disk {
     if (node instanceof Folder) throw new DiskFailure('EISDIR', 'open', name)
     if (node === undefined) {
       if (options.create !== true) throw this.missing('open', name)
-      this.makeFolders('open', folderOf(name))
+      this.makeFolders('open', folderOf(name), name)
       node = this.create(name)
     }
     if (node.size < (options.size ?? 0)) node.setSize(options.size ?? 0)
@@ -93,7 +93,7 @@ export class SimDisk implements Disk {
   makeFolder(folder: string): void {
     const name = normalPath(folder)
     const call = this.engine.callNow('makeFolder', name)
-    this.makeFolders('makeFolder', name)
+    this.makeFolders('makeFolder', name, name)
     this.engine.finish(call)
   }
 
@@ -252,11 +252,11 @@ export class SimDisk implements Disk {
     return inode
   }
 
-  private makeFolders(call: string, name: string): void {
+  private makeFolders(call: string, name: string, path: string): void {
     const node = this.engine.state.find(name)
     if (node instanceof Folder) return
-    if (node instanceof Inode) throw new DiskFailure('ENOTDIR', call, name)
-    this.makeFolders(call, folderOf(name))
+    if (node instanceof Inode) throw new DiskFailure('ENOTDIR', call, path)
+    this.makeFolders(call, folderOf(name), path)
     this.engine.state.makeFolder(name)
   }
 

@@ -52,10 +52,13 @@ export class HostClock implements Clock {
   }
 
   resume(): void {
-    this.paused = false
-    const late = this.late
-    this.late = []
-    for (const task of late) this.clock.after(0, () => this.run(task))
+    // What else falls due at this moment must not overtake what waited, so the pause ends with the bunch.
+    this.clock.after(0, () => {
+      this.paused = false
+      const late = this.late
+      this.late = []
+      for (const task of late) this.run(task)
+    })
   }
 
   /** The process is gone: nothing of it happens any more. */

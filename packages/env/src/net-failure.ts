@@ -1,4 +1,4 @@
-/** A socket that our own rules closed; `code` as Node's own socket errors have it. */
+/** A socket or listener that failed by our own rules; `code` as Node's own socket errors have it. */
 export class NetFailure extends Error {
   override readonly name = 'NetFailure'
   readonly code: string
