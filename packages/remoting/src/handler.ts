@@ -32,8 +32,8 @@ export interface Request<H> {
 }
 
 /**
- * A handler that gets its header decoded. It answers at once, by a promise, or (null) by `request.reply()` later; until then
- * the request counts as one of its connection's unanswered ones.
+ * A handler that gets its header decoded. It answers at once, by a promise, or (null) by `request.reply()` later; until
+ * then the request counts as one of its connection's unanswered ones.
  */
 export interface TypedHandler<T extends HeaderTable> {
   /** RequestCode. */

@@ -1,8 +1,8 @@
 import { assert } from '@apogee/base'
 
-// Memory for replies. A chunk belongs to one connection while it is filled and to the socket while it is sent; the socket's
-// `sent` callback brings it back. Chunks come in a few sizes, each twice the one before; a larger one is made to measure and
-// left to the garbage collector.
+// Memory for replies. A chunk belongs to one connection while it is filled and to the socket while it is sent; the
+// socket's `sent` callback brings it back. Chunks come in a few sizes, each twice the one before; a larger one is made to
+// measure and left to the garbage collector.
 
 /** The chunk most replies are written into, in bytes. */
 export const OUTPUT_CHUNK_SIZE: number = 64 * 1024
