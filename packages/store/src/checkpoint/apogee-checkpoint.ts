@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '@apogee/base'
 import type { Disk, Done } from '@apogee/env'
-import { type Checkpoint, writeAndSync } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { SmallFile } from './small-file.ts'
 
 // apogee.checkpoint, 8192 bytes: two slots of 4096, written in turn, so that one is whole whatever a crash does to the
 // other and no rename (and folder sync on the loop) is needed. A slot is one line of JSON, a line with its CRC-32 in
@@ -33,14 +34,12 @@ interface Slot extends ApogeeCheckpointValues {
 }
 
 export class ApogeeCheckpoint {
-  private readonly path: string
-  private readonly disk: Disk
+  private readonly file: SmallFile
   private sequence = 0
   private saving = false
 
   constructor(path: string, disk: Disk) {
-    this.path = path
-    this.disk = disk
+    this.file = new SmallFile(path, 2 * SLOT_SIZE, disk)
   }
 
   /** The newest values that go with `checkpoint` as it was loaded; `null` when there are none. Throws a DiskError. */
@@ -67,21 +66,14 @@ export class ApogeeCheckpoint {
     this.sequence++
     const slot: Slot = { sequence: this.sequence, ...values, apache: timesOf(checkpoint) }
     const position = (this.sequence % 2) * SLOT_SIZE
-    writeAndSync(this.disk, this.path, 2 * SLOT_SIZE, encodeSlot(slot), position, (error) => {
+    this.file.write(encodeSlot(slot), position, (error) => {
       this.saving = false
       done(error)
     })
   }
 
   private readSlots(): Slot[] {
-    if (!this.disk.exists(this.path)) return []
-    const bytes = Buffer.alloc(2 * SLOT_SIZE)
-    const file = this.disk.open(this.path)
-    try {
-      bytes.fill(0, file.readNow(bytes, 0, bytes.length, 0))
-    } finally {
-      file.close()
-    }
+    const bytes = this.file.read(2 * SLOT_SIZE)
     const slots = [bytes.subarray(0, SLOT_SIZE), bytes.subarray(SLOT_SIZE)].map(decodeSlot)
     return slots.filter((slot) => slot !== null)
   }

@@ -1,6 +1,6 @@
 import { assert, readInt64, writeInt64 } from '@apogee/base'
 import type { Disk, Done } from '@apogee/env'
-import { folderOf } from './paths.ts'
+import { SmallFile } from './small-file.ts'
 
 // checkpoint, 4096 bytes (StoreCheckpoint.java); what follows the five numbers is not used.
 //
@@ -20,27 +20,17 @@ export class Checkpoint {
   indexMsgTimestamp = 0
   masterFlushedOffset = 0
   confirmPhyOffset = 0
-  private readonly path: string
-  private readonly disk: Disk
+  private readonly file: SmallFile
   private readonly bytes = Buffer.alloc(VALUES_SIZE)
   private saving = false
 
   constructor(path: string, disk: Disk) {
-    this.path = path
-    this.disk = disk
+    this.file = new SmallFile(path, FILE_SIZE, disk)
   }
 
   /** Reads the file. Missing is all zeros, and so is a value that cannot be one: recovery then starts earlier. */
   load(): void {
-    const bytes = Buffer.alloc(VALUES_SIZE)
-    if (this.disk.exists(this.path)) {
-      const file = this.disk.open(this.path)
-      try {
-        bytes.fill(0, file.readNow(bytes, 0, VALUES_SIZE, 0))
-      } finally {
-        file.close()
-      }
-    }
+    const bytes = this.file.read(VALUES_SIZE)
     this.physicMsgTimestamp = valueAt(bytes, 0)
     this.logicsMsgTimestamp = valueAt(bytes, 8)
     this.indexMsgTimestamp = valueAt(bytes, 16)
@@ -57,40 +47,11 @@ export class Checkpoint {
     writeInt64(this.bytes, 24, this.masterFlushedOffset)
     writeInt64(this.bytes, 32, this.confirmPhyOffset)
     this.saving = true
-    writeAndSync(this.disk, this.path, FILE_SIZE, this.bytes, 0, (error) => {
+    this.file.write(this.bytes, 0, (error) => {
       this.saving = false
       done(error)
     })
   }
-}
-
-/**
- * Writes `bytes` into a small file of fixed size and syncs it, off the loop, with a handle of its own: after a failure the
- * next try starts anew. `done` comes in a later turn.
- */
-export function writeAndSync(
-  disk: Disk,
-  path: string,
-  size: number,
-  bytes: Uint8Array,
-  position: number,
-  done: Done,
-): void {
-  // One piece through writeMany: opening is off the loop too.
-  const isNew = !disk.exists(path)
-  disk.writeMany([{ path, size, position, bytes }], { sync: true }, (error) => {
-    if (error !== null || !isNew) {
-      done(error)
-      return
-    }
-    try {
-      disk.syncDirectory(folderOf(path))
-    } catch (failure) {
-      done(failure as Parameters<Done>[0])
-      return
-    }
-    done(null)
-  })
 }
 
 function valueAt(bytes: Uint8Array, at: number): number {

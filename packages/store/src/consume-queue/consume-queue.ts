@@ -50,6 +50,8 @@ export class ConsumeQueue {
   firstFile = -1
   /** @internal */
   lastFile = -1
+  /** @internal The last file whose name is durable, or on the list of those that will be; -1 without. */
+  namedThrough = -1
   /** @internal Tick at which the oldest unwritten unit came, -1 without. */
   dirtySince = -1
   /** @internal Places in the lists of the context, -1 when not there. */
@@ -159,6 +161,8 @@ export class ConsumeQueue {
     assert(this.buffer === null, 'a queue with units in memory was loaded', this.topic)
     this.firstFile = range.firstFile
     this.lastFile = range.lastFile
+    // What lies behind the last unit is what a crash left: the name of a file there need not be durable.
+    this.namedThrough = range.end > this.lowest() ? this.context.fileOf(range.end - 1) : -1
     this.end = range.end
     this.written = range.end
     this.synced = range.end
@@ -175,6 +179,7 @@ export class ConsumeQueue {
     this.dropBuffer()
     this.firstFile = -1
     this.lastFile = -1
+    this.namedThrough = -1
     this.end = offset
     this.memoryStart = offset
     this.written = context.fileOf(offset) * context.unitsPerFile
@@ -195,6 +200,7 @@ export class ConsumeQueue {
     this.synced = Math.min(this.synced, offset)
     if (this.buffer === null) this.memoryStart = offset
     this.fillerEnd = Math.min(this.fillerEnd, offset)
+    this.namedThrough = Math.min(this.namedThrough, context.fileOf(offset - 1))
     this.min = Math.min(this.min, offset)
     context.dirtyUnits += this.unwritten()
     context.forgetBlocks(this.serial, offset)

@@ -1,4 +1,5 @@
 import type { DiskError, DiskPiece, Done } from '@apogee/env'
+import { folderOf } from '../checkpoint/paths.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import { UNIT_SIZE, writeFiller } from './layout.ts'
 import type { QueueContext } from './queue-context.ts'
@@ -162,15 +163,16 @@ export class FlushRun {
   private noteFiles(queue: ConsumeQueue, from: number, to: number): void {
     const context = this.context
     const last = context.fileOf(to - 1)
-    if (last <= queue.lastFile) return
-    const folder = context.folderOf(queue.topic, queue.queueId)
-    context.foldersToSync.add(folder)
-    if (queue.firstFile === -1) {
-      queue.firstFile = context.fileOf(from)
+    if (queue.firstFile === -1) queue.firstFile = context.fileOf(from)
+    queue.lastFile = Math.max(queue.lastFile, last)
+    if (last <= queue.namedThrough) return
+    context.foldersToSync.add(context.folderOf(queue.topic, queue.queueId))
+    if (queue.namedThrough === -1) {
       context.foldersToSync.add(`${context.options.folder}/${queue.topic}`)
       context.foldersToSync.add(context.options.folder)
+      context.foldersToSync.add(folderOf(context.options.folder))
     }
-    queue.lastFile = last
+    queue.namedThrough = last
   }
 
   /**
@@ -192,6 +194,29 @@ export class FlushRun {
     if (queue.dirtySince === -1 && queue.written < queue.end) {
       queue.dirtySince = context.tick
       context.dirtyQueues++
+    }
+    this.removeUnsyncedFiles(queue)
+  }
+
+  /** With a new file the failed sync may have lost its size as well, and writing the same again would not bring it back. */
+  private removeUnsyncedFiles(queue: ConsumeQueue): void {
+    const context = this.context
+    const first = Math.ceil(queue.synced / context.unitsPerFile)
+    const last = context.fileOf(queue.end - 1)
+    try {
+      for (let file = first; file <= last; file++) {
+        context.disk.remove(context.pathOf(queue.topic, queue.queueId, file))
+      }
+    } catch (error) {
+      context.syncLost = true
+      const { topic, queueId } = queue
+      context.log.error({ event: 'consume-queue-sync-lost', topic, queueId, err: error })
+    }
+    queue.lastFile = Math.min(queue.lastFile, first - 1)
+    queue.namedThrough = Math.min(queue.namedThrough, first - 1)
+    if (queue.firstFile > queue.lastFile) {
+      queue.firstFile = -1
+      queue.lastFile = -1
     }
   }
 
