@@ -38,6 +38,8 @@ export const storeRows: { [P in StoreKey]: UsedRow<BrokerConfigValues[P]> } = {
   diskMaxUsedSpaceRatio: int(75, 'old files are deleted early above, percent', percent),
   diskSpaceCleanForciblyRatio: int(85, 'the oldest files are deleted above, percent', percent),
   diskSpaceWarningLevelRatio: int(90, 'sends are refused above, percent', percent),
-  cleanFileForciblyEnable: bool(true, 'allows deletion before fileReservedTime', { live: true }),
+  cleanFileForciblyEnable: bool(false, 'messages may be deleted before their time on a full disk', {
+    live: true,
+  }),
   cleanResourceInterval: int(10_000, 'retention is checked every, ms', { min: 100 }),
 }

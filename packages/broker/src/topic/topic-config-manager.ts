@@ -107,7 +107,7 @@ export class TopicConfigManager {
   }
 
   /**
-   * A group's retry or dead-letter topic, made when it is missing. `order` is put right on an existing one.
+   * A group's retry or dead-letter topic, made when it is missing. `order`, when given, is put right on an existing one.
    * `null`: a limit.
    */
   createInSendBack(
@@ -115,14 +115,16 @@ export class TopicConfigManager {
     queueNums: number,
     perm: number,
     topicSysFlag = 0,
-    order = false,
+    order: boolean | null = null,
   ): TopicConfig | null {
     const existing = this.topics.get(topic)
     if (existing === undefined) {
       const settings = { readQueueNums: queueNums, writeQueueNums: queueNums, perm }
-      return this.create(new TopicConfig(topic, { ...settings, topicSysFlag, order }), 'send_back')
+      const flags = { topicSysFlag, order: order === true }
+      return this.create(new TopicConfig(topic, { ...settings, ...flags }), 'send_back')
     }
-    return existing.order === order ? existing : this.replace(existing.with({ order }))
+    const keep = order === null || existing.order === order
+    return keep ? existing : this.replace(existing.with({ order }))
   }
 
   /**

@@ -1,0 +1,211 @@
+import { isMalformed, Malformed } from '@apogee/base'
+import {
+  CreateTopicListRequestBody,
+  CreateTopicListRequestHeader,
+  CreateTopicRequestHeader,
+  DataVersion,
+  DeleteTopicRequestHeader,
+  decodeBody,
+  encodeBody,
+  encodeHeader,
+  GetAllTopicConfigRequestHeader,
+  GetAllTopicConfigResponseHeader,
+  GetTopicConfigRequestHeader,
+  HeartbeatRequestHeader,
+  isValidPerm,
+  RequestCode,
+  ResponseCode,
+  TopicConfigAndMappingSerializeWrapper,
+  TopicConfigAndQueueMapping,
+  TopicList,
+  validateTopic,
+} from '@apogee/protocol'
+import { type Answer, type Handler, handler, type Request, refuse, success } from '@apogee/remoting'
+import type { MessageStore } from '@apogee/store'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import type { BrokerStats } from '../stats/broker-stats.ts'
+import { parseAttributeChanges } from '../topic/attributes.ts'
+import type { TopicConfigManager, TopicUpdate } from '../topic/topic-config-manager.ts'
+import { ADMIN, bodyOf, pageOf } from './admin-common.ts'
+
+export interface TopicAdminDeps {
+  config: BrokerConfig
+  topics: TopicConfigManager
+  offsets: ConsumerOffsetManager
+  store: MessageStore
+  stats: BrokerStats
+}
+
+const NO_VERSION: DataVersion = { stateVersion: 0, timestamp: 0, counter: 0 }
+
+/**
+ * UPDATE_AND_CREATE_TOPIC (17), UPDATE_AND_CREATE_TOPIC_LIST (18), GET_ALL_TOPIC_CONFIG (21), DELETE_TOPIC_IN_BROKER (215),
+ * GET_SYSTEM_TOPIC_LIST_FROM_BROKER (305), CLEAN_UNUSED_TOPIC (316), GET_TOPIC_CONFIG (351); Java: AdminBrokerProcessor.
+ */
+export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
+  return [
+    handler({
+      ...ADMIN,
+      code: RequestCode.UPDATE_AND_CREATE_TOPIC,
+      header: CreateTopicRequestHeader,
+      handle: ({ header }) => updateTopic(deps, header),
+    }),
+    handler({
+      ...ADMIN,
+      code: RequestCode.UPDATE_AND_CREATE_TOPIC_LIST,
+      header: CreateTopicListRequestHeader,
+      handle: ({ body }) => {
+        const list = bodyOf(CreateTopicListRequestBody, body)
+        return 'refusal' in list ? list.refusal : update(deps, list.value.topicConfigList)
+      },
+    }),
+    handler({
+      ...ADMIN,
+      code: RequestCode.GET_ALL_TOPIC_CONFIG,
+      header: GetAllTopicConfigRequestHeader,
+      handle: (request) => allTopics(deps, request),
+    }),
+    handler({
+      ...ADMIN,
+      code: RequestCode.DELETE_TOPIC_IN_BROKER,
+      header: DeleteTopicRequestHeader,
+      handle: ({ header }) => deleteTopic(deps, header.topic),
+    }),
+    handler({
+      ...ADMIN,
+      code: RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER,
+      header: HeartbeatRequestHeader,
+      handle: () => {
+        const topicList = deps.topics.systemTopics()
+        return success(encodeBody(TopicList, { topicList, brokerAddr: null }))
+      },
+    }),
+    handler({
+      ...ADMIN,
+      code: RequestCode.CLEAN_UNUSED_TOPIC,
+      header: HeartbeatRequestHeader,
+      handle: () => {
+        for (const topic of deps.store.topics()) {
+          const isKnown = deps.topics.select(topic) !== undefined
+          if (!isKnown && !deps.topics.isSystemTopic(topic)) deps.store.deleteTopic(topic)
+        }
+        return success()
+      },
+    }),
+    handler({
+      ...ADMIN,
+      // Clients look a topic up this way too.
+      permission: 'client',
+      code: RequestCode.GET_TOPIC_CONFIG,
+      header: GetTopicConfigRequestHeader,
+      handle: ({ header: { topic } }) => {
+        const config = deps.topics.select(topic)
+        if (config === undefined) {
+          const remark = `No topic in this broker. topic: ${topic}`
+          return refuse(ResponseCode.TOPIC_NOT_EXIST, remark)
+        }
+        return success(encodeBody(TopicConfigAndQueueMapping, { ...config, mappingDetail: null }))
+      },
+    }),
+  ]
+}
+
+function updateTopic(deps: TopicAdminDeps, header: CreateTopicRequestHeader): Answer {
+  const attributes = parseAttributeChanges(header.attributes)
+  if (isMalformed(attributes)) return refuse(ResponseCode.INVALID_PARAMETER, attributes.detail)
+  const { topicFilterType } = header
+  if (topicFilterType !== 'SINGLE_TAG' && topicFilterType !== 'MULTI_TAG') {
+    const remark = `topicFilterType = [${topicFilterType}] value invalid`
+    return refuse(ResponseCode.INVALID_PARAMETER, remark)
+  }
+  const { topic: topicName, readQueueNums, writeQueueNums, perm, order } = header
+  const topicSysFlag = header.topicSysFlag ?? 0
+  const settings = { readQueueNums, writeQueueNums, perm, order, topicSysFlag }
+  return update(deps, [{ topicName, topicFilterType, attributes, ...settings }])
+}
+
+function update(deps: TopicAdminDeps, updates: readonly TopicUpdate[]): Answer {
+  for (const topic of updates) {
+    const problem = problemOf(deps, topic)
+    if (problem !== null) return refuse(ResponseCode.INVALID_PARAMETER, problem)
+  }
+  const problem = deps.topics.update(updates)
+  if (problem === null) return success()
+  const isLimit = problem.code.endsWith('_MAX')
+  const code = isLimit ? ResponseCode.SYSTEM_ERROR : ResponseCode.INVALID_PARAMETER
+  return refuse(code, problem.detail)
+}
+
+function problemOf(deps: TopicAdminDeps, topic: TopicUpdate): string | null {
+  const illegal = validateTopic(topic.topicName)
+  if (illegal !== null) return illegal.detail
+  const conflict = systemTopicProblem(deps, topic.topicName)
+  if (conflict !== null) return conflict
+  const { readQueueNums, writeQueueNums, perm } = topic
+  if (readQueueNums < 0 || writeQueueNums < 0) return 'queue numbers must not be negative'
+  if (!isValidPerm(perm)) return `perm ${perm} is not a mix of 4 (read), 2 (write), 1 (inherit)`
+  const isMixed = topic.attributes.get('+message.type') === 'MIXED'
+  if (isMixed && !deps.config.values.enableMixedMessageType) {
+    return 'MIXED message type is not supported.'
+  }
+  return null
+}
+
+function systemTopicProblem(deps: TopicAdminDeps, topic: string): string | null {
+  if (!deps.config.values.validateSystemTopicWhenUpdateTopic) return null
+  if (!deps.topics.isSystemTopic(topic)) return null
+  return `The topic[${topic}] is conflict with system topic.`
+}
+
+function allTopics(deps: TopicAdminDeps, request: Request<GetAllTopicConfigRequestHeader>): Answer {
+  const { dataVersion, topicSeq, maxTopicNum } = request.header
+  const { enableSplitMetadata, splitMetadataSize } = deps.config.values
+  const page = pageOf(
+    deps.topics.all(),
+    'topicName',
+    deps.topics.dataVersion,
+    { dataVersion, first: topicSeq, max: maxTopicNum },
+    enableSplitMetadata ? splitMetadataSize : null,
+    parseVersion,
+  )
+  const body = encodeBody(TopicConfigAndMappingSerializeWrapper, {
+    topicConfigTable: new Map(page.map((topic) => [topic.topicName, topic])),
+    dataVersion: deps.topics.dataVersion,
+    topicQueueMappingInfoMap: new Map(),
+    topicQueueMappingDetailMap: new Map(),
+    mappingDataVersion: NO_VERSION,
+  })
+  const fields = encodeHeader(GetAllTopicConfigResponseHeader, { totalTopicNum: deps.topics.size })
+  return { code: ResponseCode.SUCCESS, fields, body }
+}
+
+/** The version that a header carries as JSON; `null` when it cannot be read. */
+export function parseVersion(text: string): DataVersion | null {
+  const version = decodeBody(DataVersion, Buffer.from(text, 'utf8'))
+  return version instanceof Malformed ? null : version
+}
+
+function deleteTopic(deps: TopicAdminDeps, topic: string): Answer {
+  if (topic.trim() === '') {
+    return refuse(ResponseCode.INVALID_PARAMETER, 'The specified topic is blank.')
+  }
+  const conflict = systemTopicProblem(deps, topic)
+  if (conflict !== null) return refuse(ResponseCode.INVALID_PARAMETER, conflict)
+  const doomed = [topic]
+  if (deps.config.values.clearRetryTopicWhenDeleteTopic) {
+    // What POP consumers of 5.x have made for the topic, in both spellings.
+    for (const group of deps.offsets.whichGroupByTopic(topic)) {
+      for (const name of [`%RETRY%${group}_${topic}`, `%RETRY%${group}+${topic}`]) {
+        if (deps.topics.select(name) !== undefined) doomed.push(name)
+      }
+    }
+  }
+  deps.topics.delete(doomed)
+  for (const name of doomed) {
+    deps.offsets.cleanOffsetByTopic(name)
+    deps.store.deleteTopic(name)
+    deps.stats.topicDeleted(name)
+  }
+  return success()
+}
