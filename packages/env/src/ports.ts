@@ -11,6 +11,8 @@ export interface Clock {
   after(delayMs: number, task: () => void): Timer
   /** Runs `task` once the I/O events that are ready now have been handled: the moment to close a batch. */
   soon(task: () => void): void
+  /** Runs `task` when the event that is being handled now is done, before `soon` or together with it. */
+  endOfEvent(task: () => void): void
 }
 
 export interface Timer {
@@ -56,10 +58,14 @@ export interface Disk {
   space(path: string): { total: number; free: number }
   /**
    * Writes many small pieces of many files in one trip off the loop: open, write, (sync), close each. For derived data
-   * spread over thousands of files. Stops at the first error.
+   * spread over thousands of files. Stops at the first error. Calls run one after the other; the bytes must not change
+   * until `done`.
    */
   writeMany(pieces: readonly DiskPiece[], options: { sync: boolean }, done: Done): void
-  /** Takes the store for this process, or returns `null` when another live process holds it. `path` is a lock file. */
+  /**
+   * Takes the store for this process, or returns `null` when another live process (or this one) holds it. `path` is a
+   * lock file, made if need be. The end of the process, however it comes, gives the lock back.
+   */
   lock(path: string): { release(): void } | null
 }
 
@@ -90,6 +96,7 @@ export interface DiskFile {
   sync(done: Done): void
   syncNow(): void
   truncate(size: number): void
+  /** Calls under way still end; later ones fail with EBADF. */
   close(): void
 }
 
@@ -159,7 +166,7 @@ export interface Socket {
   readonly pendingBytes: number
   pause(): void
   resume(): void
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes. What the peer still sends is heard until it closes too (or is too slow to). */
   end(): void
   /** Closes at once. */
   destroy(error?: Error): void

@@ -20,6 +20,10 @@ export class NodeClock implements Clock {
   soon(task: () => void): void {
     setImmediate(task)
   }
+
+  endOfEvent(task: () => void): void {
+    queueMicrotask(task)
+  }
 }
 
 class NodeTimer implements Timer {

@@ -44,6 +44,10 @@ export class SimClock implements Clock {
     this.queue.add(this.nowMs, RANK_SOON, task)
   }
 
+  endOfEvent(task: () => void): void {
+    this.soon(task)
+  }
+
   /** The wall clock is set forward (or back) by an operator or NTP. */
   jumpWall(byMs: number): void {
     this.wallOffsetMs += byMs

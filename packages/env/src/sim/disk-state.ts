@@ -36,11 +36,6 @@ export class DiskState {
     return this.inodes.get(number)
   }
 
-  /** Checks that a name can be made at `path`. Throws ENOENT or ENOTDIR. */
-  checkParent(call: string, path: string): void {
-    this.names.parent(call, path)
-  }
-
   createFile(path: string): Inode {
     const number = this.nextInode++
     const inode = new Inode(number, this.device)

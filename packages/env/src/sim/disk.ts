@@ -74,7 +74,7 @@ export class SimDisk implements Disk {
     const name = normalPath(folder)
     this.engine.callNow('list', name)
     const node = this.engine.state.find(name)
-    if (node === undefined) return []
+    if (node === undefined) return this.nothing('list', name, [])
     if (node instanceof Inode) throw new DiskFailure('ENOTDIR', 'list', name)
     return [...node.children.keys()].sort()
   }
@@ -100,13 +100,13 @@ export class SimDisk implements Disk {
   rename(from: string, to: string): void {
     const [source, target] = [normalPath(from), normalPath(to)]
     const call = this.engine.callNow('rename', source)
+    this.checkParent('rename', source)
+    this.checkParent('rename', target)
     const moved = this.engine.state.find(source)
     if (moved === undefined) throw this.missing('rename', source)
-    this.engine.state.checkParent('rename', target)
+    if (target.startsWith(`${source}/`)) throw new DiskFailure('EINVAL', 'rename', target)
+    if (source.startsWith(`${target}/`)) throw new DiskFailure('ENOTEMPTY', 'rename', target)
     this.checkReplace(moved, target)
-    if (moved instanceof Folder && target.startsWith(`${source}/`)) {
-      throw new DiskFailure('EINVAL', 'rename', target)
-    }
     if (source !== target) this.engine.state.rename(source, target)
     this.engine.finish(call)
   }
@@ -115,7 +115,7 @@ export class SimDisk implements Disk {
     const name = normalPath(path)
     const call = this.engine.callNow('remove', name)
     const node = this.engine.state.find(name)
-    if (node === undefined) return
+    if (node === undefined) return this.nothing('remove', name, undefined)
     if (node instanceof Folder && node.children.size > 0) {
       throw new DiskFailure('ENOTEMPTY', 'remove', name)
     }
@@ -255,7 +255,9 @@ export class SimDisk implements Disk {
   private makeFolders(call: string, name: string, path: string): void {
     const node = this.engine.state.find(name)
     if (node instanceof Folder) return
-    if (node instanceof Inode) throw new DiskFailure('ENOTDIR', call, path)
+    if (node instanceof Inode) {
+      throw new DiskFailure(name === path ? 'EEXIST' : 'ENOTDIR', call, path)
+    }
     this.makeFolders(call, folderOf(name), path)
     this.engine.state.makeFolder(name)
   }
@@ -266,6 +268,18 @@ export class SimDisk implements Disk {
     while (folder !== '/' && this.engine.state.find(folder) === undefined) folder = folderOf(folder)
     const blocked = this.engine.state.find(folder) instanceof Inode
     return new DiskFailure(blocked ? 'ENOTDIR' : 'ENOENT', call, name)
+  }
+
+  /** What a call gives for a missing name, unless the way there leads through a file. */
+  private nothing<T>(call: string, name: string, result: T): T {
+    const failure = this.missing(call, name)
+    if (failure.code === 'ENOTDIR') throw failure
+    return result
+  }
+
+  private checkParent(call: string, name: string): void {
+    const parent = this.engine.state.find(folderOf(name))
+    if (!(parent instanceof Folder)) throw this.missing(call, name)
   }
 
   private checkReplace(moved: Folder | Inode, target: string): void {

@@ -43,6 +43,10 @@ export class HostClock implements Clock {
     this.clock.soon(() => this.run(task))
   }
 
+  endOfEvent(task: () => void): void {
+    this.soon(task)
+  }
+
   jumpWall(byMs: number): void {
     this.wallSkewMs += byMs
   }

@@ -38,13 +38,6 @@ export class NameTree {
     return node
   }
 
-  /** The folder that holds `path`. Throws ENOENT or ENOTDIR. */
-  parent(call: string, path: string): Folder {
-    const folder = this.find(folderOf(path))
-    if (folder instanceof Folder) return folder
-    throw new DiskFailure(folder === undefined ? 'ENOENT' : 'ENOTDIR', call, path)
-  }
-
   /** Makes the change; false when the folder for it does not exist here (its own creation was lost). */
   apply(change: NameChange): boolean {
     const path = change.kind === 'rename' ? change.to : change.path
