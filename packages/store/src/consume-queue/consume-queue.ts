@@ -64,8 +64,6 @@ export class ConsumeQueue {
   deleted = false
   /** @internal The recovery that last put a unit here. */
   recoveryPass = 0
-  /** @internal Counts how often units were taken away. */
-  cuts = 0
   private min = 0
   private minVersion = -1
 
@@ -192,7 +190,7 @@ export class ConsumeQueue {
   /** @internal Drops units from `offset` on, in memory only. */
   cutTo(offset: number): void {
     const context = this.context
-    this.cuts++
+    context.cuts++
     context.dirtyUnits -= this.unwritten()
     if (this.buffer !== null && offset < this.memoryStart) this.dropBuffer()
     this.end = offset

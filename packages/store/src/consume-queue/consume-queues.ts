@@ -216,15 +216,16 @@ export class ConsumeQueues {
     const through = context.dispatchedOffset
     const queues = options.all ? context.unsynced.slice() : this.ripeQueues()
     this.staging ??= Buffer.allocUnsafeSlow(context.options.flushBatchBytes)
-    this.run = new FlushRun(context, queues, options.sync, this.staging, (error) => {
+    const run = new FlushRun(context, queues, options.sync, this.staging, (error) => {
       this.run = null
       this.afterRun()
-      if (error === null && options.sync && options.all && !context.syncLost) this.synced = through
+      const isFull = options.sync && options.all && run.isComplete
+      if (error === null && isFull && !context.syncLost) this.synced = through
       if (error !== null) context.log.warn({ event: 'consume-queue-flush-failed', err: error })
       done(error)
       if (this.closing !== null && this.run === null) this.finishClose()
     })
-    const run = this.run
+    this.run = run
     context.clock.soon(() => run.next())
   }
 

@@ -9,7 +9,6 @@ interface Share {
   queue: ConsumeQueue
   from: number
   to: number
-  cuts: number
 }
 
 const FILLER_BYTES = 200_000
@@ -20,6 +19,8 @@ const FILLER_BYTES = 200_000
  * meanwhile and a failed trip is simply made again, with newly opened files, by the next flush.
  */
 export class FlushRun {
+  /** Everything that the queues held at the start was written. */
+  isComplete = true
   private readonly context: QueueContext
   private readonly queues: readonly ConsumeQueue[]
   private readonly sync: boolean
@@ -32,6 +33,8 @@ export class FlushRun {
   private shares: Share[] = []
   private stagedBytes = 0
   private tripBytes = 0
+  /** The context's count of cuts when the batch was made. */
+  private cuts = 0
 
   constructor(
     context: QueueContext,
@@ -57,6 +60,7 @@ export class FlushRun {
       this.index++
       this.target = -1
     }
+    this.cuts = this.context.cuts
     if (this.pieces.length > 0) {
       this.context.disk.writeMany(this.pieces, { sync: this.sync }, (error) => this.landed(error))
     } else if (this.sync && this.context.foldersToSync.size > 0) {
@@ -83,7 +87,7 @@ export class FlushRun {
     if (this.isFull(files + 1)) return false
     if (unsynced) this.addUnsynced(queue, from, from < to ? this.context.fileOf(from) : -1)
     const reached = this.addUnits(queue, from, to)
-    this.shares.push({ queue, from, to: reached, cuts: queue.cuts })
+    this.shares.push({ queue, from, to: reached })
     return reached >= to
   }
 
@@ -137,11 +141,14 @@ export class FlushRun {
   }
 
   private landed(error: DiskError | null): void {
+    // Units were taken away meanwhile: what has just been written may not be what the queues hold. This happens only in
+    // recovery; the next flush writes it again.
+    const isStale = this.cuts !== this.context.cuts
+    if (isStale) this.isComplete = false
     for (const share of this.shares) {
-      // Cut back meanwhile: what has just been written is no longer what the queue holds.
-      if (share.queue.deleted || share.queue.cuts !== share.cuts) continue
-      if (error === null) this.advance(share)
-      else if (this.sync) this.distrust(share.queue)
+      if (share.queue.deleted) continue
+      if (error !== null && this.sync) this.distrust(share.queue)
+      else if (error === null && !isStale) this.advance(share)
     }
     if (error === null) this.next()
     else this.done(error)

@@ -93,6 +93,8 @@ export class QueueContext {
   /** Recovery dispatches the whole log: what is on disk counts for nothing. */
   recoveringWhole = false
   gapFound = false
+  /** Counts how often units were taken away from a queue. */
+  cuts = 0
   /** Counts recoveries. */
   recoveryPass = 0
   /** Coarse time in ticks of 100 ms: small enough to stay a small integer in each queue. */

@@ -1,39 +1,59 @@
-import type { ConsumeQueue } from './consume-queue.ts'
+import { ConsumeQueue } from './consume-queue.ts'
 
 /** Queue ids up to here get a slot in an array, others an entry in a map. */
 const SLOTS_MAX = 4096
 
-interface TopicQueues {
-  slots: (ConsumeQueue | null)[]
-  others: Map<number, ConsumeQueue> | null
+class TopicQueues {
+  slots: (ConsumeQueue | null)[] = []
+  others: Map<number, ConsumeQueue> | null = null
+
+  get(queueId: number): ConsumeQueue | null {
+    if (queueId < this.slots.length) return this.slots[queueId] ?? null
+    return this.others?.get(queueId) ?? null
+  }
+
+  add(queue: ConsumeQueue): void {
+    const { queueId } = queue
+    if (queueId >= SLOTS_MAX) {
+      this.others ??= new Map()
+      this.others.set(queueId, queue)
+      return
+    }
+    while (this.slots.length <= queueId) this.slots.push(null)
+    this.slots[queueId] = queue
+  }
+
+  all(): ConsumeQueue[] {
+    const found = this.slots.filter((queue) => queue !== null)
+    return this.others === null ? found : [...found, ...this.others.values()]
+  }
 }
 
-/** The queues that are loaded, by topic and queue id: two look-ups, no key to build, few bytes per queue. */
+/**
+ * The queues that are loaded, by topic and queue id: two look-ups, no key to build, few bytes per queue. A topic's only
+ * queue stands for itself.
+ */
 export class QueueTable {
   size = 0
-  private readonly topics = new Map<string, TopicQueues>()
+  private readonly topics = new Map<string, ConsumeQueue | TopicQueues>()
 
   get(topic: string, queueId: number): ConsumeQueue | null {
     const queues = this.topics.get(topic)
     if (queues === undefined) return null
-    if (queueId < queues.slots.length) return queues.slots[queueId] ?? null
-    return queues.others?.get(queueId) ?? null
+    if (queues instanceof TopicQueues) return queues.get(queueId)
+    return queues.queueId === queueId ? queues : null
   }
 
   /** Adds a queue that is not there. */
   add(queue: ConsumeQueue): void {
-    let queues = this.topics.get(queue.topic)
-    if (queues === undefined) {
-      queues = { slots: [], others: null }
+    const before = this.topics.get(queue.topic)
+    if (before === undefined) this.topics.set(queue.topic, queue)
+    else if (before instanceof TopicQueues) before.add(queue)
+    else {
+      const queues = new TopicQueues()
+      queues.add(before)
+      queues.add(queue)
       this.topics.set(queue.topic, queues)
-    }
-    if (queue.queueId < SLOTS_MAX) {
-      if (queue.queueId >= queues.slots.length)
-        queues.slots = grown(queues.slots, queue.queueId + 1)
-      queues.slots[queue.queueId] = queue
-    } else {
-      queues.others ??= new Map()
-      queues.others.set(queue.queueId, queue)
     }
     this.size++
   }
@@ -53,16 +73,10 @@ export class QueueTable {
   ofTopic(topic: string): ConsumeQueue[] {
     const queues = this.topics.get(topic)
     if (queues === undefined) return []
-    const found = queues.slots.filter((queue) => queue !== null)
-    return queues.others === null ? found : [...found, ...queues.others.values()]
+    return queues instanceof ConsumeQueue ? [queues] : queues.all()
   }
 
   *all(): Generator<ConsumeQueue> {
     for (const topic of this.topics.keys()) yield* this.ofTopic(topic)
   }
-}
-
-/** A longer copy, exactly as long as needed: `push` would reserve 16 slots for a topic with one queue. */
-function grown(slots: (ConsumeQueue | null)[], length: number): (ConsumeQueue | null)[] {
-  return Array.from({ length }, (_, index) => slots[index] ?? null)
 }

@@ -295,7 +295,7 @@ test('garbage in the folders gives queues or coded errors, never anything else',
       assert.equal(
         (error as { code?: string }).code,
         'CONSUME_QUEUE_FILE_SIZE',
-        `seed ${seed}: ${error}`,
+        `seed ${seed}: ${String(error)}`,
       )
     }
   }
