@@ -15,6 +15,8 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
  * printed. mqadmin reports failures by printing a stack trace, so the reader judges the output.
  */
 public final class Main {
+    private static final String LIMIT = "limitMs=";
+    private static final long LIMIT_MS = 60_000;
     private static final PrintStream OUT = System.out;
 
     private Main() {
@@ -25,11 +27,20 @@ public final class Main {
         OUT.println("{\"ready\":true}");
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             String[] parts = line.split("\t");
-            String output = run(arguments(parts));
+            String output = run(arguments(parts), limitMs(parts));
             OUT.println("{\"id\":\"" + parts[0] + "\",\"ok\":true,\"result\":{\"output\":" + quoted(output) + "}}");
             OUT.flush();
         }
         System.exit(0);
+    }
+
+    private static long limitMs(String[] parts) {
+        for (String part : parts) {
+            if (part.startsWith(LIMIT)) {
+                return Long.parseLong(part.substring(LIMIT.length()));
+            }
+        }
+        return LIMIT_MS;
     }
 
     private static String[] arguments(String[] parts) {
@@ -37,6 +48,9 @@ public final class Main {
         arguments.add(parts[1]);
         for (int i = 2; i < parts.length; i++) {
             int at = parts[i].indexOf('=');
+            if (parts[i].startsWith(LIMIT)) {
+                continue;
+            }
             arguments.add("-" + parts[i].substring(0, at));
             if (at + 1 < parts[i].length()) {
                 arguments.add(parts[i].substring(at + 1));
@@ -45,20 +59,28 @@ public final class Main {
         return arguments.toArray(new String[0]);
     }
 
-    private static String run(String[] arguments) throws Exception {
+    /** Some commands repeat themselves for ever: `limitMs=N` ends them and answers with what they printed. */
+    private static String run(String[] arguments, long limitMs) throws Exception {
         ByteArrayOutputStream captured = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(captured, true, "UTF-8");
         PrintStream errors = System.err;
         System.setOut(stream);
         System.setErr(stream);
-        try {
-            MQAdminStartup.main0(arguments, null);
-        } catch (Throwable error) {
-            error.printStackTrace(stream);
-        } finally {
-            System.setErr(errors);
-        }
-        return captured.toString("UTF-8");
+        Thread command = new Thread(() -> {
+            try {
+                MQAdminStartup.main0(arguments, null);
+            } catch (Throwable error) {
+                error.printStackTrace(stream);
+            }
+        });
+        command.setDaemon(true);
+        command.start();
+        command.join(limitMs);
+        String output = captured.toString("UTF-8");
+        command.interrupt();
+        command.join(1000);
+        System.setErr(errors);
+        return output;
     }
 
     private static String quoted(String text) {

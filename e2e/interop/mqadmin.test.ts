@@ -1,0 +1,95 @@
+// Apache's own mqadmin, every classic command, against INTEROP_TARGET.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { rocketmqVersions } from '../harness/builds.ts'
+import type { ClientProgram } from '../harness/client-program.ts'
+import { assertAcknowledged } from '../harness/expect.ts'
+import { startJavaClient, startMqadmin } from '../harness/java-client.ts'
+import { temporaryFolder } from '../harness/processes.ts'
+import { startTarget } from '../harness/start-target.ts'
+import { chosenTarget, type Target } from '../harness/target.ts'
+import {
+  type AdminPlace,
+  type AdminStep,
+  brokerSteps,
+  creationSteps,
+  deletionSteps,
+  groupSteps,
+  messageSteps,
+  namesrvSteps,
+  offsetSteps,
+  topicSteps,
+} from './mqadmin-steps.ts'
+
+const topic = 'AdminTopic'
+const group = 'admin_group'
+const consumer = 'online'
+
+describe(`mqadmin with ${chosenTarget()}`, () => {
+  const dir = temporaryFolder('mqadmin')
+  let target: Target
+  let client: ClientProgram
+  let admin: ClientProgram
+  let place: AdminPlace
+
+  before(async () => {
+    target = await startTarget({ dir })
+    const namesrvAddr = target.namesrvAddr
+    client = await startJavaClient({ version: rocketmqVersions.current, namesrvAddr, dir })
+    admin = await startMqadmin(namesrvAddr, dir)
+    place = { target, topic, group, clientId: '127.0.0.1@e2e', sent: [] }
+  })
+  after(async () => {
+    await admin.stop()
+    await client.stop()
+    await target.stop()
+  })
+
+  async function check(step: AdminStep): Promise<void> {
+    const { output } = await admin.run(step.command, step.args)
+    const said = `${step.command} ${JSON.stringify(step.args)} printed:\n${output}`
+    for (const pattern of step.prints)
+      assert.match(output, pattern, `${pattern} not in what ${said}`)
+    for (const pattern of step.never ?? [/Exception/]) {
+      assert.doesNotMatch(output, pattern, `${pattern} in what ${said}`)
+    }
+  }
+
+  /** The commands depend on each other, but one that fails does not hide what the later ones do. */
+  async function checkAll(steps: readonly AdminStep[]): Promise<void> {
+    const failures: string[] = []
+    for (const step of steps) {
+      await check(step).catch((error: unknown) => failures.push(String(error)))
+    }
+    assert.deepEqual(failures, [], failures.join('\n\n'))
+  }
+
+  it('creates topics and groups', async () => {
+    await checkAll(creationSteps(place))
+    await client.run('create-topic', { topic: 'SendHere', queues: 4 })
+    const { sent } = await client.run('send', { topic, count: 8, keys: 'k', tags: 'red' })
+    assertAcknowledged(sent, 8)
+    place = { ...place, sent }
+    await client.run('start-consumer', { name: consumer, topic, group })
+    // The offsets are committed a moment after the messages were consumed.
+    await client.run('await-consumer', { name: consumer, expected: 8, settleMs: 3000 })
+  })
+  it('shows and changes topics', () => checkAll(topicSteps(place)))
+  it('shows groups, clients and progress', () => checkAll(groupSteps(place)))
+  it('shows, changes and cleans the broker', () => checkAll(brokerSteps(place)))
+  it('finds, prints, sends and consumes messages', () => checkAll(messageSteps(place)))
+  it('resets the offsets of a group whose consumer is online', async () => {
+    const args = { g: group, t: topic, s: 0, f: 'true' }
+    await check({ command: 'resetOffsetByTime', args, prints: [/#queueId/] })
+    const { received } = await client.run('await-consumer', { name: consumer, expected: 17 })
+    // Eight at first, one that queryMsgById had consumed directly, eight again.
+    const counts = new Map<string, number>()
+    for (const { body } of received) counts.set(body, (counts.get(body) ?? 0) + 1)
+    for (const { body } of place.sent) assert.ok((counts.get(body) ?? 0) >= 2, body)
+    await client.run('await-consumer', { name: consumer, settleMs: 2000 })
+    await client.run('stop-consumer', { name: consumer })
+  })
+  it('clones, resets and skips offsets', () => checkAll(offsetSteps(place)))
+  it('talks to the NameServer', () => checkAll(namesrvSteps(place)))
+  it('deletes groups and topics', () => checkAll(deletionSteps(place)))
+})
