@@ -1,8 +1,8 @@
-import { clockCompliance } from '../compliance/clock.ts'
-import { diskCompliance } from '../compliance/disk.ts'
-import type { Harness } from '../compliance/harness.ts'
-import { netCompliance } from '../compliance/net.ts'
-import { writeManyCompliance } from '../compliance/write-many.ts'
+import { clockCompliance } from '../testing/compliance/clock.ts'
+import { diskCompliance } from '../testing/compliance/disk.ts'
+import type { Harness } from '../testing/compliance/harness.ts'
+import { netCompliance } from '../testing/compliance/net.ts'
+import { writeManyCompliance } from '../testing/compliance/write-many.ts'
 import { simEnv } from './world.ts'
 
 function make(): Harness {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { DiskError, DiskPiece } from '../ports.ts'
+import type { DiskError, DiskPiece } from '../../ports.ts'
 import type { Harness, MakeHarness } from './harness.ts'
 
 /** What every Disk does with `writeMany`, for a few pieces and for many. */

@@ -1,4 +1,4 @@
-import type { Env } from '../ports.ts'
+import type { Env } from '../../ports.ts'
 
 /** One implementation of the ports, and a way to wait in its time. */
 export interface Harness {

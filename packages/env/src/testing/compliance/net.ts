@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Listener, ListenOptions, Socket } from '../ports.ts'
+import type { Listener, ListenOptions, Socket } from '../../ports.ts'
 import type { Harness, MakeHarness } from './harness.ts'
 
 const HOST = '127.0.0.1'
