@@ -47,7 +47,7 @@ export interface CommitLogOptions {
   pendingBytesMax: number
   /** Age of the oldest unconfirmed append beyond which appends are refused, ms (osPageCacheBusyTimeOutMills). */
   pendingAgeMaxMs: number
-  /** Most bytes of one pwrite. */
+  /** Bytes of one pwrite, from which on no further chunk of the tail is added. */
   batchBytesMax: number
   /** A full device: free bytes that must be back before appends are taken again. */
   diskFullResumeBytes: number
@@ -69,7 +69,8 @@ export interface CommitLogDeps {
 /** Room for properties, topic and fixed fields above the body, as Apache allows. */
 const RECORD_OVERHEAD_MAX = 64 * 1024
 const DISK_PROBE_MS = 200
-const ZEROS = new Uint8Array(BLANK_SIZE)
+/** A batch of this many bytes is worth a write of its own. */
+const EAGER_BYTES = 16 * 1024
 
 export class CommitLog {
   readonly draft: RecordDraft = new RecordDraft()
@@ -92,6 +93,8 @@ export class CommitLog {
   private readonly pieces: Uint8Array[] = []
   private fileEnd = 0
   private batchEnd = 0
+  private lastBatchRecords = 1
+  private unbatchedRecords = 0
   private scheduled = false
   private busy = false
   private flushing = false
@@ -106,13 +109,25 @@ export class CommitLog {
     this.sync = options.flushDiskType === 'SYNC_FLUSH'
   }
 
-  /** Starts at the end that recovery found. What lies between `flushed` and `end` is written and goes with the next sync. */
-  openAt(end: number, flushed: number): void {
+  /**
+   * Starts at the end that recovery found. `cut`: what lay behind it was erased. Under ASYNC_FLUSH that and what was found
+   * above `flushed` is synced before the first write: a power cut must not bring old records back behind new ones.
+   */
+  openAt(end: number, flushed: number, cut: boolean): void {
+    const { files } = this.deps
     this.appended = this.written = this.confirmed = this.dispatched = end
     this.flushed = flushed
-    if (flushed < end) this.deps.files.reopenFrom(flushed)
-    this.fileEnd = this.deps.files.startOf(end) + this.deps.files.fileSize
+    this.fileEnd = files.startOf(end) + files.fileSize
     this.closed = false
+    if (this.sync || files.empty || (flushed === end && !cut)) return
+    files.reopenFrom(flushed)
+    this.busy = this.flushing = true
+    this.syncFiles((error) => {
+      this.busy = this.flushing = false
+      if (error !== null) return this.fail('sync', error)
+      this.flushed = end
+      this.startBatch()
+    })
   }
 
   /** Appends `draft`. Hot: no allocation but one view of the body. See RecordDraft and AckSink. */
@@ -135,6 +150,7 @@ export class CommitLog {
     encodeDraft(draft, this.options.storeHost, size, chunk.buffer, chunk.used)
     chunk.used += size
     this.appended = at + size
+    this.unbatchedRecords++
     if (takesOffset) queue.nextOffset++
     if (sink !== null) {
       const early = this.sync && !draft.waitStore
@@ -218,6 +234,21 @@ export class CommitLog {
   private schedule(): void {
     if (this.scheduled || this.busy) return
     this.scheduled = true
+    this.deps.clock.endOfEvent(this.startOrGather)
+  }
+
+  /**
+   * When a batch begins. A message that comes alone should not wait for others, and a big lump need not; otherwise all that
+   * can be read from sockets now goes along. A sync is dear: it always gathers.
+   */
+  private readonly startOrGather = (): void => {
+    if (this.busy || this.written === this.appended) {
+      this.scheduled = false
+      return
+    }
+    const eager = this.lastBatchRecords === 1 || this.appended - this.written >= EAGER_BYTES
+    if (eager && !this.sync) return this.startBatch()
+    this.scheduled = true
     this.deps.clock.soon(this.startBatch)
   }
 
@@ -227,8 +258,8 @@ export class CommitLog {
     const from = this.written
     const { files, tail } = this.deps
     const start = files.startOf(from)
-    const limit = Math.min(this.appended, start + files.fileSize, from + this.options.batchBytesMax)
-    this.batchEnd = tail.views(from, limit, this.pieces)
+    const limit = Math.min(this.appended, start + files.fileSize)
+    this.batchEnd = tail.views(from, limit, this.options.batchBytesMax, this.pieces)
     assert(this.batchEnd > from, 'nothing to write', from)
     let file: DiskFile
     try {
@@ -238,6 +269,8 @@ export class CommitLog {
     }
     this.busy = true
     this.batches++
+    this.lastBatchRecords = this.unbatchedRecords
+    this.unbatchedRecords = 0
     file.write(this.pieces, from - start, this.batchWritten)
   }
 
@@ -253,7 +286,7 @@ export class CommitLog {
     this.earlyAcks.drainTo(this.written, STORED)
     if (this.sync) return this.syncFiles(this.batchSynced)
     this.busy = false
-    this.startBatch()
+    this.startOrGather()
     this.confirm(this.written)
   }
 
@@ -261,7 +294,7 @@ export class CommitLog {
     this.busy = false
     if (error !== null) return this.fail('sync', error)
     this.flushed = this.written
-    this.startBatch()
+    this.startOrGather()
     this.confirm(this.flushed)
   }
 
@@ -285,11 +318,12 @@ export class CommitLog {
   }
 
   private writeFailed(error: DiskError): void {
+    if (this.failure !== null) return
     if (error.code === 'ENOSPC' || error.code === 'EDQUOT') this.refuseUnwritten()
     else this.fail('write', error)
   }
 
-  /** The device is full: takes back what it did not take, tells the senders, and waits for space. */
+  /** The device is full: takes back what it did not take, tells the senders once it is gone, and waits for space. */
   private refuseUnwritten(): void {
     const from = this.written
     this.deviceFull = true
@@ -297,15 +331,30 @@ export class CommitLog {
     this.deps.tail.rewind(from)
     this.appended = from
     this.fileEnd = this.deps.files.startOf(from) + this.deps.files.fileSize
-    this.eraseHead(from)
     this.deps.diskFull(true)
-    this.earlyAcks.failAbove(from, NOT_STORED_DISK_FULL)
-    this.acks.failAbove(from, NOT_STORED_DISK_FULL)
-    this.deps.clock.after(DISK_PROBE_MS, this.probeSpace)
+    this.busy = true
+    this.erase(from, (error) => {
+      this.busy = false
+      if (error !== null) return this.fail('write', error)
+      this.earlyAcks.failAbove(from, NOT_STORED_DISK_FULL)
+      this.acks.failAbove(from, NOT_STORED_DISK_FULL)
+      this.deps.clock.after(DISK_PROBE_MS, this.probeSpace)
+    })
+  }
+
+  /** Any part of the refused batch may be on disk: it must not come back, whatever is written there later. */
+  private erase(from: number, done: (error: DiskError | null) => void): void {
+    try {
+      const file = this.deps.files.eraseFrom(from)
+      if (file !== null) file.sync(done)
+      else this.deps.clock.soon(() => done(null))
+    } catch (error) {
+      done(error as DiskError)
+    }
   }
 
   private readonly probeSpace = (): void => {
-    if (this.failure !== null) return
+    if (this.failure !== null || this.closed) return
     const { free } = this.deps.disk.space(this.deps.files.folder)
     if (free < this.options.diskFullResumeBytes) {
       this.deps.clock.after(DISK_PROBE_MS, this.probeSpace)
@@ -313,16 +362,6 @@ export class CommitLog {
     }
     this.deviceFull = false
     this.deps.diskFull(false)
-  }
-
-  /** A part of the refused batch may be on disk: without the head of its first record, recovery ends before it. */
-  private eraseHead(from: number): void {
-    const { files } = this.deps
-    try {
-      files.writable(from).writeNow(ZEROS, from - files.startOf(from))
-    } catch {
-      // The block was never allocated (then there is nothing to erase), or the device is broken: the next write tells.
-    }
   }
 
   private takeBackOffsets(from: number): void {

@@ -82,15 +82,38 @@ export class LogFiles {
   writable(offset: number): DiskFile {
     const start = this.startOf(offset)
     if (start === this.writerStart && this.writer !== null) return this.writer
+    const isNew = this.starts.at(-1) !== start && !this.starts.includes(start)
+    assert(!isNew || this.empty || start === this.endOffset, 'log file out of order', start)
     const file = this.disk.open(this.pathOf(start), { create: true, size: this.fileSize })
-    if (this.starts.at(-1) !== start && !this.starts.includes(start)) {
-      assert(this.starts.length === 0 || start === this.endOffset, 'log file out of order', start)
-      this.disk.syncDirectory(this.folder)
-      this.starts.push(start)
-    }
+    if (isNew) this.makeDurable(file, start)
     if (this.writer !== null) this.retiredFiles.push(this.writer)
     this.writer = file
     this.writerStart = start
+    return file
+  }
+
+  /** Size before name: a file whose name a crash keeps has its full size, unless it is the last. */
+  private makeDurable(file: DiskFile, start: number): void {
+    try {
+      file.syncNow()
+      this.disk.syncDirectory(this.folder)
+    } catch (error) {
+      file.close()
+      throw error
+    }
+    this.starts.push(start)
+  }
+
+  /**
+   * Erases what a refused write may have left from `offset` on: a part of it would come back once the records before it
+   * are there again. The file to sync, before anybody is told; `null` when nothing was written.
+   */
+  eraseFrom(offset: number): DiskFile | null {
+    const start = this.startOf(offset)
+    if (!this.starts.includes(start)) return null
+    const file = this.writable(offset)
+    file.truncate(offset - start)
+    file.truncate(this.fileSize)
     return file
   }
 
@@ -125,10 +148,11 @@ export class LogFiles {
     return file
   }
 
-  /** After recovery: the files that may hold bytes which are not synced, from `offset` on, wait for the next sync. */
+  /** After recovery: the newest file, and those that may hold bytes which are not synced, from `offset` on, wait for a sync. */
   reopenFrom(offset: number): void {
+    const newest = this.starts.at(-1)
     for (const start of this.starts) {
-      if (start + this.fileSize > offset) this.writable(start)
+      if (start === newest || start + this.fileSize > offset) this.writable(start)
     }
   }
 
@@ -155,10 +179,11 @@ export class LogFiles {
 
   /**
    * Makes `end` the end of the log for good: whatever lies behind it is erased, so that a stale record can never line up
-   * with a later end and come back (rocketmq#10666).
+   * with a later end and come back (rocketmq#10666). Without `sync` the caller syncs the newest file before it is written.
    */
   cutAt(end: number, sync: boolean): void {
     this.closeAll()
+    const count = this.starts.length
     for (let i = this.starts.length - 1; i >= 0; i--) {
       const start = this.starts[i]!
       if (start < end || (start === end && i === 0)) break
@@ -173,7 +198,7 @@ export class LogFiles {
       if (sync) file.syncNow()
       file.close()
     }
-    if (sync) this.disk.syncDirectory(this.folder)
+    if (sync || this.starts.length < count) this.disk.syncDirectory(this.folder)
   }
 
   closeAll(): void {

@@ -78,14 +78,18 @@ export class Tail {
     return chunk !== null && chunk.start <= offset ? chunk : null
   }
 
-  /** Fills `into` with views of [from, to), which the tail holds whole; stops at a gap. Returns the end reached. */
-  views(from: number, to: number, into: Uint8Array[]): number {
+  /**
+   * Fills `into` with views of [from, to), which the tail holds whole; stops at a gap, or before the chunk that makes it
+   * more than `bytesMax`, so that it ends between records. Returns the end reached.
+   */
+  views(from: number, to: number, bytesMax: number, into: Uint8Array[]): number {
     into.length = 0
     let at = from
     for (let i = this.indexOf(from); i < this.chunks.length && at < to; i++) {
       const chunk = this.chunks[i]!
       if (chunk.start > at) break
       const end = Math.min(chunk.end, to)
+      if (at > from && end - from > bytesMax) break
       into.push(chunk.buffer.subarray(at - chunk.start, end - chunk.start))
       at = end
     }

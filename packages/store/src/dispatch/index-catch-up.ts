@@ -5,15 +5,17 @@ import type { LogReader } from '../read/log-reader.ts'
 import type { RecordDispatcher } from './record-dispatcher.ts'
 
 const STEP_BYTES = 1 << 20
+/** Where nothing readable stands (damage), the search for the next record goes on this much further. */
+const SKIP_BYTES = 4096
 
 /**
- * Brings the key index up to the dispatcher after a crash, in the background: nobody waits for it but a query for a very
- * recent key. Once it has caught up the dispatcher feeds the index directly.
+ * Brings the key index up to the dispatcher after a crash or a stall, in the background: nobody waits for it but a query
+ * for a very recent key. Once it has caught up the dispatcher feeds the index directly.
  */
 export class IndexCatchUp {
   /** Whether the index follows the dispatcher directly. */
   live = false
-  private at = 0
+  private running = false
   private readonly deps: {
     files: LogFiles
     reader: LogReader
@@ -27,32 +29,35 @@ export class IndexCatchUp {
     this.deps = deps
   }
 
-  /** Where the index ends. Before `run`. */
-  startAt(offset: number): void {
-    this.at = offset
+  /** The dispatcher has fed everything below `offset`; a stalled index took none of the last. */
+  followed(offset: number): void {
+    const { index } = this.deps
+    index.indexed(offset)
+    if (index.stalled) this.live = false
   }
 
-  /** Runs until it has caught up, or the store stops. */
+  /** Runs until it has caught up, the index stalls, or the store stops. */
   async run(): Promise<void> {
-    const { deps } = this
-    while (!deps.stopped()) {
-      if (this.at >= deps.dispatched()) {
-        this.live = true
-        return
-      }
-      this.at = Math.max(this.at, deps.files.minOffset)
-      const fileEnd = deps.files.startOf(this.at) + deps.files.fileSize
-      const size = Math.min(STEP_BYTES, fileEnd - this.at, deps.dispatched() - this.at)
-      const moved = await this.step(size)
-      if (moved === 0) this.at = await this.skipDamage(size, fileEnd)
-      else this.at += moved
+    if (this.running) return
+    this.running = true
+    const { files, index, dispatched, stopped } = this.deps
+    let at = Math.max(index.endPhysicalOffset, files.minOffset)
+    while (!stopped() && !index.stalled && at < dispatched()) {
+      at = Math.max(at, files.minOffset)
+      const fileEnd = files.startOf(at) + files.fileSize
+      const size = Math.min(STEP_BYTES, fileEnd - at, dispatched() - at)
+      const next = await this.step(at, size)
+      at = next > at ? next : await this.skip(at, size, fileEnd)
+      index.indexed(at)
     }
+    this.running = false
+    this.live = !stopped() && !index.stalled
   }
 
-  /** Indexes the whole records of the next `size` bytes. Returns how far it came. */
-  private async step(size: number): Promise<number> {
-    const bytes = await this.deps.reader.read(this.at, size)
-    if (bytes === null) return 0
+  /** Indexes the whole records in the `size` bytes at `from`. Returns where they end. */
+  private async step(from: number, size: number): Promise<number> {
+    const bytes = await this.deps.reader.read(from, size)
+    if (bytes === null) return from
     const view = new RecordView()
     let at = 0
     while (at < bytes.length) {
@@ -61,17 +66,17 @@ export class IndexCatchUp {
       else if (status !== RECORD_BLANK) break
       at += view.totalSize
     }
-    return at
+    return from + at
   }
 
-  /** A record larger than a step, a block that cannot be read, or damage: go on behind it. */
-  private async skipDamage(size: number, fileEnd: number): Promise<number> {
-    const head = await this.deps.reader.read(this.at, 4)
+  /** A record larger than a step, or a place that cannot be read: where to go on. */
+  private async skip(from: number, size: number, fileEnd: number): Promise<number> {
+    const head = await this.deps.reader.read(from, 4)
     const claimed = head === null ? 0 : head.readInt32BE(0)
-    if (claimed > size && this.at + claimed <= fileEnd) {
-      const moved = await this.step(claimed)
-      if (moved > 0) return this.at + moved
+    if (claimed > size && from + claimed <= fileEnd) {
+      const next = await this.step(from, claimed)
+      if (next > from) return next
     }
-    return Math.min(this.at + Math.max(1, Math.min(size, 4096)), fileEnd)
+    return Math.min(from + Math.max(1, Math.min(size, SKIP_BYTES)), fileEnd)
   }
 }

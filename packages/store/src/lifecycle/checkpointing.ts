@@ -25,6 +25,7 @@ async function checkpointOnce(parts: OpenStore): Promise<void> {
   await new Promise<void>((resolve) => log.flush(resolve))
   await promised((finished) => queues.flush({ sync: true, all: true }, finished))
   if (indexBehind) await promised((finished) => index.flush(finished))
+  if (index.stalled && index.resume()) void parts.catchUp.run()
   if (log.flushed >= dispatched) parts.checkpoint.physicMsgTimestamp = lastStoreTimestamp
   parts.checkpoint.logicsMsgTimestamp = lastStoreTimestamp
   await saveCheckpoint(parts, null)

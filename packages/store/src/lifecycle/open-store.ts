@@ -5,6 +5,7 @@ import { planRecovery } from '../recovery/plan-recovery.ts'
 import { type RecoveredLog, recoverLog } from '../recovery/recover-log.ts'
 import { storeTimeNow } from '../recovery/verify-record.ts'
 import { saveCheckpoint } from './checkpointing.ts'
+import { prepareFolders } from './prepare-folders.ts'
 import type { OpenStore, StoreDeps } from './store-parts.ts'
 import { wireStore } from './wire-store.ts'
 
@@ -15,15 +16,17 @@ export function openStore(
 ): OpenStore {
   const { clock, disk } = deps
   const startedMs = clock.monotonicMs()
-  disk.makeFolder(options.root)
+  const inside = ['commitlog', 'consumequeue', 'index', 'config'].map(
+    (it) => `${options.root}/${it}`,
+  )
+  prepareFolders(disk, [options.root, options.commitLogFolder ?? options.root, ...inside])
   const lock = disk.lock(`${options.root}/lock`)
   if (lock === null)
     throw new ApogeeError('STORE_LOCKED', `${options.root} is in use by another broker`)
   try {
     const parts = wireStore(options, deps, lock, failed)
-    const crashed = disk.exists(abortPath(options))
-    const recovered = recover(parts, crashed)
-    const { from, end, records, damaged } = recovered
+    const recovered = recover(parts, disk.exists(abortPath(options)))
+    const { crashed, from, end, records, damaged } = recovered
     parts.report = { crashed, from, end, records, damaged, tookMs: clock.monotonicMs() - startedMs }
     start(parts, recovered)
     return parts
@@ -35,30 +38,46 @@ export function openStore(
 
 /** Everything appended goes to disk, derived data too; the abort file goes, so that the next start trusts the checkpoint. */
 export async function closeStore(parts: OpenStore): Promise<void> {
-  const { disk, log: logger } = parts.deps
+  const { log: logger } = parts.deps
   parts.stopping = true
   parts.maintenance.stop()
   await parts.checkpointing
   await new Promise<void>((resolve) => parts.log.close(resolve))
+  parts.dispatch()
   if (parts.log.failure === null) {
-    await new Promise<void>((resolve) => parts.index.close(() => resolve()))
-    const error = await new Promise<Error | null>((resolve) => parts.queues.close(resolve))
-    if (error === null) {
-      await saveCheckpoint(parts, parts.log.flushed)
-      disk.remove(abortPath(parts.options))
-      disk.syncDirectory(parts.options.root)
-    } else logger.error({ event: 'store_close_incomplete', err: error }, 'the next start recovers')
+    try {
+      await closeDerived(parts)
+    } catch (error) {
+      logger.error({ event: 'store_close_incomplete', err: error }, 'the next start recovers')
+    }
   }
   parts.lock.release()
 }
 
-function recover(
-  parts: OpenStore,
-  crashed: boolean,
-): RecoveredLog & { from: number; flushed: number } {
+async function closeDerived(parts: OpenStore): Promise<void> {
+  const { disk } = parts.deps
+  await new Promise<void>((resolve) => parts.index.close(() => resolve()))
+  await new Promise<void>((resolve, reject) => {
+    parts.queues.close((error) => (error === null ? resolve() : reject(error)))
+  })
+  await saveCheckpoint(parts, parts.log.flushed)
+  disk.remove(abortPath(parts.options))
+  disk.syncDirectory(parts.options.root)
+}
+
+interface Recovered extends RecoveredLog {
+  crashed: boolean
+  from: number
+  flushed: number
+  /** What lay behind the end was erased. */
+  cut: boolean
+}
+
+function recover(parts: OpenStore, aborted: boolean): Recovered {
   const { files, queues, checkpoint, sidecar, deps, options } = parts
   checkpoint.load()
   const own = sidecar.load(checkpoint)
+  const crashed = aborted || own?.logEnd === null
   const plan = planRecovery(files, {
     sidecar: own,
     physicMsgTimestamp: checkpoint.physicMsgTimestamp,
@@ -78,26 +97,42 @@ function recover(
   )
   // Under SYNC_FLUSH what recovery found becomes visible only once it is on disk.
   const sync = options.flushDiskType === 'SYNC_FLUSH'
-  if (own === null || own.logEnd !== recovered.end) files.cutAt(recovered.end, sync)
+  const cut = crashed || own?.logEnd !== recovered.end
+  if (cut) files.cutAt(recovered.end, sync)
   if (sync && plan.durableThrough < recovered.end) files.syncFrom(plan.durableThrough)
   queues.setLogRange(files.minOffset, recovered.end)
-  parts.index.load({ crashed, sidecar: own, indexMsgTimestamp: checkpoint.indexMsgTimestamp })
+  parts.index.load({
+    crashed,
+    sidecar: own,
+    indexMsgTimestamp: checkpoint.indexMsgTimestamp,
+    logEnd: recovered.end,
+  })
   const flushed = sync ? recovered.end : Math.min(plan.durableThrough, recovered.end)
-  return { ...recovered, from: plan.from, flushed }
+  return { ...recovered, crashed, from: plan.from, flushed, cut }
 }
 
-function start(parts: OpenStore, recovered: RecoveredLog & { flushed: number }): void {
-  const { deps, files, options, tailDispatcher } = parts
-  parts.log.openAt(recovered.end, recovered.flushed)
+function start(parts: OpenStore, recovered: Recovered): void {
+  const { options, tailDispatcher } = parts
+  writeAbort(parts)
+  parts.log.openAt(recovered.end, recovered.flushed, recovered.cut)
   tailDispatcher.dispatched = recovered.end
   tailDispatcher.lastStoreTimestamp =
     recovered.lastStoreTimestamp || parts.checkpoint.logicsMsgTimestamp
-  const abort = deps.disk.open(abortPath(options), { create: true })
-  abort.writeNow(Buffer.from(String(options.processId)), 0)
-  abort.close()
-  parts.catchUp.startAt(Math.max(files.minOffset, parts.index.endPhysicalOffset))
   if (options.indexEnabled) void parts.catchUp.run()
   parts.maintenance.start()
+}
+
+/** Says, until a clean stop, that the store is in use; on disk before anything else changes. */
+function writeAbort(parts: OpenStore): void {
+  const { disk } = parts.deps
+  const abort = disk.open(abortPath(parts.options), { create: true })
+  try {
+    abort.writeNow(Buffer.from(String(parts.options.processId)), 0)
+    abort.syncNow()
+  } finally {
+    abort.close()
+  }
+  disk.syncDirectory(parts.options.root)
 }
 
 function abortPath(options: MessageStoreOptions): string {

@@ -53,6 +53,9 @@ export interface OpenStore {
   lock: { release(): void }
   /** Closing: the index stops catching up. */
   stopping: boolean
+  /** Dispatches everything confirmed. */
+  dispatch: () => void
+  dispatchScheduled: boolean
   /** `flushed` as the last checkpoint recorded it. */
   savedFlushed: number
   /** A checkpoint that is being written. */

@@ -83,6 +83,8 @@ export function wireStore(
   parts.configFile = (name, onError) =>
     new ConfigFile(`${root}/config/${name}.json`, { disk, clock, onError })
   parts.stopping = false
+  parts.dispatchScheduled = false
+  parts.dispatch = () => dispatch(parts)
   parts.savedFlushed = 0
   parts.checkpointing = null
   parts.maintenance = new Maintenance({
@@ -108,12 +110,23 @@ export function wireStore(
   return parts
 }
 
-/** Acknowledgements have gone out; what they promised becomes visible. */
+/**
+ * Acknowledgements first: they leave for the network at the end of this turn, and what they promised becomes visible right
+ * after, while the client reads them.
+ */
 function confirmed(parts: OpenStore): void {
+  if (parts.dispatchScheduled) return
+  parts.dispatchScheduled = true
+  parts.deps.clock.soon(parts.dispatch)
+}
+
+function dispatch(parts: OpenStore): void {
   const { catchUp, log, tailDispatcher } = parts
+  parts.dispatchScheduled = false
   tailDispatcher.run(log.confirmed, catchUp.live)
   log.dispatched = tailDispatcher.dispatched
   parts.queues.dispatched(tailDispatcher.dispatched)
+  if (catchUp.live) catchUp.followed(tailDispatcher.dispatched)
 }
 
 function diskFull(parts: OpenStore, full: boolean): void {
