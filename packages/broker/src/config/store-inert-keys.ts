@@ -188,7 +188,7 @@ export const storeInertKeys: readonly ConfigKey[] = [
     ['coldDataFlowControlEnable', 'bool', false],
     ['coldDataScanEnable', 'bool', false],
   ]),
-  ...inert('ignored', 'offsets of topics that are gone are always dropped', [
+  ...inert('ignored', 'offsets go with their topic or group only', [
     ['enableCleanExpiredOffset', 'bool', false],
   ]),
 ]

@@ -98,7 +98,6 @@ export const sendRows: Rows<SendKey> = {
   rejectTransactionMessage: bool(false, 'transactional messages are refused', { live: true }),
   startAcceptSendRequestTimeStamp: long(0, 'sends are refused until this time, ms', { live: true }),
   maxMessageSize: int(4_194_304, 'bytes of body and properties together', {
-    live: true,
     min: 1024,
     max: 16_000_000,
   }),

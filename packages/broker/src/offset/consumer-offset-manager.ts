@@ -157,23 +157,6 @@ export class ConsumerOffsetManager {
     }
   }
 
-  /**
-   * Drops groups that read a topic no more (`isSubscribed`) and lie at or below its oldest message (`minOffset`) in every
-   * queue.
-   */
-  removeStale(
-    isSubscribed: (topic: string, group: string) => boolean,
-    minOffset: (topic: string, queueId: number) => number,
-  ): void {
-    const isBehind = (topic: string, offsets: QueueOffsets): boolean =>
-      offsets.entries().every(([queueId, offset]) => offset <= minOffset(topic, queueId))
-    for (const { topic, group, offsets } of [...this.all()]) {
-      if (isSubscribed(topic, group) || !isBehind(topic, offsets)) continue
-      this.log.info({ event: 'offsets_dropped', topic, group })
-      this.removeTable(topic, group)
-    }
-  }
-
   /** Every group's offsets on every topic. */
   *all(): Generator<GroupTopicOffsets> {
     for (const [topic, groups] of this.committed) {

@@ -29,14 +29,18 @@ export class ScheduleMessageService {
   private changes = 0
   private readonly deliveries: DelayLevelDelivery[] = []
 
-  /** Throws DELAY_LEVEL_ILLEGAL when messageDelayLevel cannot be read. */
   constructor(config: BrokerConfig, deps: ScheduleDeps) {
-    const levels = parseDelayLevels(config.values.messageDelayLevel)
-    if (isMalformed(levels)) throw new ApogeeError(levels.code, levels.detail)
-    this.levels = levels
+    this.levels = deps.levels
     this.config = config
     this.deps = deps
     this.dataVersion = new DataVersion(deps.clock)
+  }
+
+  /** The levels of messageDelayLevel. Throws DELAY_LEVEL_ILLEGAL when it cannot be read. */
+  static levelsOf(config: BrokerConfig): DelayLevels {
+    const levels = parseDelayLevels(config.values.messageDelayLevel)
+    if (isMalformed(levels)) throw new ApogeeError(levels.code, levels.detail)
+    return levels
   }
 
   /** Before `start`. */
@@ -121,4 +125,5 @@ export interface ScheduleDeps {
   log: Logger
   stats: BrokerStats
   topics: TopicConfigManager
+  levels: DelayLevels
 }

@@ -33,9 +33,6 @@ export class BrokerStats {
   /** The broker's own windows, without system topics. */
   readonly brokerPut: WindowCounter = new WindowCounter()
   readonly brokerGet: WindowCounter = new WindowCounter()
-  /** Longest wait of a send for its acknowledgement and of a read, ms. */
-  putTimeMaxMs = 0
-  getTimeMaxMs = 0
   readonly totals: DayTotals = { yesterday: [0, 0], today: [0, 0] }
   private readonly clock: Clock
   private readonly dayOf: (wallMs: number) => number
@@ -71,6 +68,7 @@ export class BrokerStats {
     this.putBytes += bytes
     topic.counters.putNums.add(count, tick)
     topic.counters.putSize.add(bytes, tick)
+    topic.counters.addSizes(count, bytes)
     if (!isSystemTopic(topic.topicName)) this.brokerPut.add(count, tick)
   }
 

@@ -45,6 +45,10 @@ export class ManualClock implements Clock {
     this.soonTasks.push(task)
   }
 
+  endOfEvent(task: () => void): void {
+    this.soon(task)
+  }
+
   /** Timers that wait. */
   get timers(): number {
     return this.tasks.length

@@ -1,0 +1,149 @@
+import type { Env } from '@apogee/env'
+import { type Logger, RemotingClient } from '@apogee/remoting'
+import { MessageStore } from '@apogee/store'
+import { type BrokerMachine, clientOptions, dayOf, storeOptions } from './broker-options.ts'
+import { ConsumerManager } from './client/consumer-manager.ts'
+import { FilterCompiler } from './client/filter-compiler.ts'
+import { ProducerManager } from './client/producer-manager.ts'
+import { PullSubscriptions } from './client/pull-subscriptions.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import { RebalanceLockManager } from './lock/rebalance-lock-manager.ts'
+import { LongPolling } from './longpolling/long-polling.ts'
+import { BrokerMetrics } from './metrics/broker-metrics.ts'
+import { RequestMetrics } from './metrics/request-metrics.ts'
+import { ConsumerOffsetManager } from './offset/consumer-offset-manager.ts'
+import { BrokerOuterApi } from './outer/broker-outer-api.ts'
+import { TableFile } from './persist/table-file.ts'
+import { delayTable, groupTable, offsetTable, topicTable } from './persist/tables.ts'
+import { ScheduleMessageService } from './schedule/schedule-message-service.ts'
+import { BrokerStats } from './stats/broker-stats.ts'
+import { SubscriptionGroupManager } from './subscription/subscription-group-manager.ts'
+import { TopicConfigManager } from './topic/topic-config-manager.ts'
+
+export interface BrokerDeps {
+  env: Env
+  log: Logger
+  machine?: BrokerMachine
+}
+
+/** The parts of a broker that need neither port nor store. */
+export interface MemoryServices {
+  config: BrokerConfig
+  topics: TopicConfigManager
+  groups: SubscriptionGroupManager
+  offsets: ConsumerOffsetManager
+  consumers: ConsumerManager
+  producers: ProducerManager
+  subscriptions: PullSubscriptions
+  compiler: FilterCompiler
+  locks: RebalanceLockManager
+  longPolling: LongPolling
+  stats: BrokerStats
+  requests: RequestMetrics
+}
+
+/** All parts of a broker, the store open. */
+export interface BrokerServices extends MemoryServices {
+  store: MessageStore
+  schedule: ScheduleMessageService
+  metrics: BrokerMetrics
+  outer: BrokerOuterApi
+  client: RemotingClient
+  tables: readonly TableFile[]
+}
+
+export function memoryServices(
+  config: BrokerConfig,
+  { env, log, machine }: BrokerDeps,
+): MemoryServices {
+  const { clock } = env
+  const common = { clock, log }
+  const stats = new BrokerStats({ dayOf: dayOf(machine ?? {}) }, { clock })
+  const compiler = new FilterCompiler(config)
+  const groups = new SubscriptionGroupManager(config, common)
+  const consumers = new ConsumerManager(config, { ...common, compiler, stats })
+  return {
+    config,
+    topics: new TopicConfigManager(config, common),
+    groups,
+    offsets: new ConsumerOffsetManager(config, common),
+    consumers,
+    producers: new ProducerManager(config, common),
+    subscriptions: new PullSubscriptions(config, { clock, groups, consumers, compiler, stats }),
+    compiler,
+    locks: new RebalanceLockManager({}, { clock }),
+    longPolling: new LongPolling(config, { clock }),
+    stats,
+    requests: new RequestMetrics(),
+  }
+}
+
+/**
+ * Opens the store, loads the tables and makes what depends on them. `storePort` goes into records. Throws what
+ * MessageStore.open and ConfigFile.load throw; nothing stays open then.
+ */
+export async function storeServices(
+  memory: MemoryServices,
+  deps: BrokerDeps,
+  storePort: number,
+): Promise<BrokerServices> {
+  const { config, stats, topics } = memory
+  const { env, log } = deps
+  const { clock, disk } = env
+  // Delay levels are checked before the store is touched.
+  const levels = ScheduleMessageService.levelsOf(config)
+  const options = storeOptions(config.values, levels, storePort, deps.machine ?? {})
+  const store = new MessageStore(options, { disk, clock, log })
+  const report = store.open()
+  log.info({ event: 'store_open', ...report })
+  try {
+    const schedule = new ScheduleMessageService(config, {
+      store,
+      clock,
+      log,
+      stats,
+      topics,
+      levels,
+    })
+    const client = new RemotingClient(clientOptions(config.values), { env, log })
+    return {
+      ...memory,
+      store,
+      schedule,
+      client,
+      metrics: new BrokerMetrics({ ...memory, store }),
+      outer: new BrokerOuterApi(config, { client, clock, log, topics }),
+      tables: loadTables(memory, store, schedule, deps),
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+function loadTables(
+  { config, groups, offsets, topics }: MemoryServices,
+  store: MessageStore,
+  schedule: ScheduleMessageService,
+  { env, log }: BrokerDeps,
+): TableFile[] {
+  const { flushConsumerOffsetInterval, flushDelayOffsetInterval } = config.values
+  const open = (table: ReturnType<typeof topicTable>, delayMs: number): TableFile => {
+    const file = store.configFile(table.name, (error) => {
+      log.error({ event: 'config_file_failed', table: table.name, err: error })
+    })
+    const tableFile = new TableFile(table, file, delayMs, { clock: env.clock, log })
+    tableFile.load()
+    return tableFile
+  }
+  const topicFile = open(topicTable(topics), 0)
+  const groupFile = open(groupTable(groups), 0)
+  const offsetFile = open(offsetTable(offsets), flushConsumerOffsetInterval)
+  const delayFile = open(delayTable(schedule), flushDelayOffsetInterval)
+  topics.onChange(topicFile.changed)
+  groups.onChange(groupFile.changed)
+  offsets.onChange = offsetFile.changed
+  schedule.onChange = delayFile.changed
+  // Topics go last: what the others name is known to them first after a crash between two of these.
+  return [delayFile, offsetFile, groupFile, topicFile]
+}

@@ -1,0 +1,172 @@
+import type { ApogeeError } from '@apogee/base'
+import type { Timer } from '@apogee/env'
+import { RequestCode } from '@apogee/protocol'
+import { HandlerRegistry, hostAndPort, RemotingServer } from '@apogee/remoting'
+import { addHandlers } from './broker-handlers.ts'
+import { checkRole, fastPort, retentionOptions, serverOptions } from './broker-options.ts'
+import {
+  type BrokerDeps,
+  type BrokerServices,
+  type MemoryServices,
+  memoryServices,
+  storeServices,
+} from './broker-services.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { Metric } from './metrics/broker-metrics.ts'
+
+/** Where a started broker listens. */
+export interface BrokerPorts {
+  readonly port: number
+  /** The port for clients that avoid the one pulls are served on (vipChannelEnabled), and for slaves. */
+  readonly fastPort: number
+  /** Announced to NameServers; nothing listens there yet. */
+  readonly haPort: number
+}
+
+/** What the fast port leaves to the main one: pulls, and POP's counterparts. */
+const MAIN_PORT_ONLY: number[] = [
+  RequestCode.PULL_MESSAGE,
+  RequestCode.LITE_PULL_MESSAGE,
+  RequestCode.POP_MESSAGE,
+  RequestCode.PEEK_MESSAGE,
+  RequestCode.NOTIFICATION,
+  RequestCode.POLLING_INFO,
+]
+
+/** Clients, subscriptions and locks that ran out are dropped this often (Java: ClientHousekeepingService). */
+const HOUSEKEEPING_MS = 10_000
+
+/**
+ * One broker: its services, its handlers and its two ports. It wires them and then steps aside. `start` opens the store and
+ * serves; `stop` loses nothing that was acknowledged or committed. Java: BrokerController, without its god object.
+ */
+export class Broker {
+  readonly config: BrokerConfig
+  /** Every code served on the main port. */
+  readonly registry: HandlerRegistry = new HandlerRegistry()
+  private readonly deps: BrokerDeps
+  private readonly memory: MemoryServices
+  private open: BrokerServices | null = null
+  private servers: RemotingServer[] = []
+  private timer: Timer | null = null
+  private stopping: Promise<void> | null = null
+  private readonly failureListeners: ((error: ApogeeError) => void)[] = []
+
+  /** Throws BROKER_ROLE_UNSUPPORTED. */
+  constructor(config: BrokerConfig, deps: BrokerDeps) {
+    checkRole(config.values)
+    this.config = config
+    this.deps = deps
+    this.memory = memoryServices(config, deps)
+  }
+
+  /** All parts; null before `start` and after a failed one. For embedding, metrics and tests. */
+  get services(): BrokerServices | null {
+    return this.open
+  }
+
+  /** The store has failed for good: nothing is acknowledged any more, the process should end with an error. */
+  onFailure(listener: (error: ApogeeError) => void): void {
+    this.failureListeners.push(listener)
+  }
+
+  /**
+   * Recovers the store, listens, registers. Rejects with the codes of MessageStore.open, CONFIG_FILE_DAMAGED,
+   * DELAY_LEVEL_ILLEGAL, REMOTING_BIND_FAILED; everything is closed again then.
+   */
+  async start(): Promise<BrokerPorts> {
+    try {
+      const asked = this.config.values.listenPort
+      // Records carry the port. When any will do, it must be known before the store opens.
+      const early = asked === 0 ? await this.listen(asked, this.registry) : 0
+      const services = await storeServices(this.memory, this.deps, early || asked)
+      this.open = services
+      const port = early || asked
+      const brokerAddr = hostAndPort(this.config.values.brokerIP1, port)
+      const { env, log, machine = {} } = this.deps
+      addHandlers(this.registry, services, { env, log, machine, port, brokerAddr })
+      if (early === 0) await this.listen(asked, this.registry)
+      const fastRegistry = this.registry.without(MAIN_PORT_ONLY)
+      const realFastPort = await this.listen(fastPort(port, asked), fastRegistry)
+      this.run(services, brokerAddr)
+      const { haListenPort } = this.config.values
+      return { port, fastPort: realFastPort, haPort: haListenPort }
+    } catch (error) {
+      await this.stop(0)
+      throw error
+    }
+  }
+
+  /**
+   * Leaves the NameServers; answers what is in flight, up to `graceMs`; writes offsets and progress; closes the store.
+   * Resolves when all is on disk.
+   */
+  stop(graceMs: number): Promise<void> {
+    this.stopping ??= this.shutDown(graceMs)
+    return this.stopping
+  }
+
+  /** The broker's numbers now; none before it has started. */
+  *metrics(): Generator<Metric> {
+    if (this.open !== null) yield* this.open.metrics.collect()
+  }
+
+  private async listen(port: number, registry: HandlerRegistry): Promise<number> {
+    const { env, log } = this.deps
+    const observe = this.memory.requests
+    const server = new RemotingServer(serverOptions(this.config.values, port), {
+      env,
+      registry,
+      log,
+      observe,
+    })
+    const realPort = await server.start()
+    this.servers.push(server)
+    return realPort
+  }
+
+  private run(services: BrokerServices, brokerAddr: string): void {
+    const { brokerIP2, haListenPort } = this.config.values
+    services.store.onFailure((error) => {
+      this.deps.log.error({ event: 'store_failed', code: error.code, err: error })
+      for (const listener of this.failureListeners) listener(error)
+    })
+    this.config.onChange(() => {
+      services.store.options.retention = retentionOptions(this.config.values)
+    })
+    services.stats.start()
+    services.schedule.start()
+    services.outer.start({ brokerAddr, haServerAddr: hostAndPort(brokerIP2, haListenPort) })
+    this.housekeep(services)
+  }
+
+  private housekeep(services: BrokerServices): void {
+    this.timer = this.deps.env.clock.after(HOUSEKEEPING_MS, () => {
+      services.consumers.removeExpired()
+      services.producers.removeExpired()
+      services.subscriptions.removeExpired()
+      services.locks.removeExpired()
+      this.housekeep(services)
+    })
+  }
+
+  private async shutDown(graceMs: number): Promise<void> {
+    this.timer?.cancel()
+    const services = this.open
+    if (services === null) {
+      await Promise.all(this.servers.map((server) => server.stop(0)))
+      return
+    }
+    await services.outer.stop()
+    services.schedule.stop()
+    const stopped = this.servers.map((server) => server.stop(graceMs))
+    // Connections take no more requests now; what waits for a message is answered.
+    services.longPolling.stop()
+    await Promise.all(stopped)
+    services.stats.stop()
+    // One after the other, so that a crash meanwhile leaves each file whole.
+    for (const table of services.tables) await table.flush()
+    await services.store.close()
+    await services.client.close()
+  }
+}
