@@ -16,7 +16,7 @@ import {
 
 const BOOT_TIMEOUT_MS = 60_000
 /** Every broker registers it; its route shows that the broker is known to the NameServer. */
-const DEFAULT_TOPIC = 'TBW102'
+const SYSTEM_TOPIC = 'SELF_TEST_TOPIC'
 const BOOT_LINE = /boot success/
 
 async function startJava(
@@ -92,7 +92,7 @@ export async function startApache(options: StartOptions): Promise<Target> {
       started.push(await startApacheNamesrv(dir, ports.namesrv, options.namesrvConf))
     }
     started.unshift(await startApacheBroker(options.dir, conf))
-    await waitForRoute(namesrvAddr, DEFAULT_TOPIC)
+    await waitForRoute(namesrvAddr, SYSTEM_TOPIC)
   } catch (error) {
     await endAll()
     throw error

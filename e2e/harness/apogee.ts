@@ -15,7 +15,7 @@ import {
 
 const BIN = join(rootFolder, 'packages/apogee/src/bin/apogee.ts')
 /** Every broker registers it; its route shows that the broker is known to the NameServer. */
-const DEFAULT_TOPIC = 'TBW102'
+const SYSTEM_TOPIC = 'SELF_TEST_TOPIC'
 const BOOT_LINE = /boot success/
 const BOOT_TIMEOUT_MS = 20_000
 
@@ -33,12 +33,12 @@ export interface ApogeeProcess {
   ports: PortsFile
 }
 
-/** `apogee COMMAND ...` until it says that it is ready; gives the ports it took. */
-export async function startApogeeProcess(
+/** `apogee COMMAND ...`, without waiting for anything. */
+function launch(
   command: 'start' | 'namesrv' | 'broker',
   args: readonly string[],
   dir: string,
-): Promise<ApogeeProcess> {
+): { running: RunningProcess; portsFile: string } {
   mkdirSync(dir, { recursive: true })
   const portsFile = join(dir, `${command}-ports.json`)
   rmSync(portsFile, { force: true })
@@ -50,6 +50,23 @@ export async function startApogeeProcess(
     cwd: dir,
     logFile: join(dir, 'logs', `${command}.out`),
   })
+  return { running, portsFile }
+}
+
+/** `apogee COMMAND ...` until it says that it is ready; gives the ports it took. */
+export async function startApogeeProcess(
+  command: 'start' | 'namesrv' | 'broker',
+  args: readonly string[],
+  dir: string,
+): Promise<ApogeeProcess> {
+  return await untilReady(launch(command, args, dir))
+}
+
+async function untilReady(launched: {
+  running: RunningProcess
+  portsFile: string
+}): Promise<ApogeeProcess> {
+  const { running, portsFile } = launched
   try {
     await running.waitForLine(BOOT_LINE, BOOT_TIMEOUT_MS)
   } catch (error) {
@@ -75,16 +92,29 @@ export async function startApogeeNamesrv(
   return await startApogeeProcess('namesrv', ['--port', String(port), '-c', file], dir)
 }
 
+function brokerArguments(dir: string, conf: BrokerConf, namesrvAddr: string): string[] {
+  mkdirSync(dir, { recursive: true })
+  const file = join(dir, 'broker.conf')
+  writeFileSync(file, propertiesText(conf))
+  return ['-c', file, '-n', namesrvAddr]
+}
+
 /** Apogee's broker alone, with exactly this broker.conf. */
 export async function startApogeeBroker(
   dir: string,
   conf: BrokerConf,
   namesrvAddr: string,
 ): Promise<ApogeeProcess> {
-  mkdirSync(dir, { recursive: true })
-  const file = join(dir, 'broker.conf')
-  writeFileSync(file, propertiesText(conf))
-  return await startApogeeProcess('broker', ['-c', file, '-n', namesrvAddr], dir)
+  return await startApogeeProcess('broker', brokerArguments(dir, conf, namesrvAddr), dir)
+}
+
+/** The same without waiting until it is ready, for tests that end it before. */
+export function launchApogeeBroker(
+  dir: string,
+  conf: BrokerConf,
+  namesrvAddr: string,
+): RunningProcess {
+  return launch('broker', brokerArguments(dir, conf, namesrvAddr), dir).running
 }
 
 /** A NameServer and one broker (or one broker alone), in their own processes. */
@@ -107,7 +137,7 @@ export async function startApogee(options: StartOptions): Promise<Target> {
       started.push((await startApogeeNamesrv(dir, ports.namesrv, options.namesrvConf)).running)
     }
     started.unshift((await startApogeeBroker(options.dir, conf, namesrvAddr)).running)
-    await waitForRoute(namesrvAddr, DEFAULT_TOPIC)
+    await waitForRoute(namesrvAddr, SYSTEM_TOPIC)
   } catch (error) {
     await endAll()
     throw error
