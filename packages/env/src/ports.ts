@@ -176,6 +176,11 @@ export interface SocketEvents {
   connected?(): void
   /** The bytes belong to the receiver. */
   data(bytes: Buffer): void
+  /**
+   * In place of `data`, when it is there and the socket can: the bytes are gone when this returns. One buffer then serves
+   * every socket, where `data` costs a new one for each read.
+   */
+  lent?(bytes: Buffer): void
   drained(): void
   /** The last event, exactly once. */
   closed(error: Error | null): void

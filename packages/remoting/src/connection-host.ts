@@ -24,7 +24,7 @@ export interface ConnectionHost {
   /** A connection is open no more. */
   closing(reason: string): void
   /** Something on it came in or finished: its requests, or its socket. */
-  received(connection: Connection, bytes: Buffer): void
+  received(connection: Connection, bytes: Buffer, lent: boolean): void
   gone(connection: Connection): void
   /** A callback of somebody else threw. */
   callbackFailed(connection: Connection, error: unknown): void

@@ -63,6 +63,11 @@ export class ConnectionInput {
     return true
   }
 
+  /** Copies what is left of a lent chunk. */
+  keep(): void {
+    this.scanner.keep()
+  }
+
   /** The connection is gone. */
   clear(): void {
     while (this.chunks.shift() !== undefined) this.times.shift()

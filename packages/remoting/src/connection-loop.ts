@@ -89,10 +89,10 @@ export class ConnectionLoop implements ConnectionHost {
     return connection.unanswered > 0 || input.queued || connection.pendingOutput > 0
   }
 
-  received(connection: Connection, bytes: Buffer): void {
+  received(connection: Connection, bytes: Buffer, lent: boolean): void {
     this.flushComes = true
     try {
-      this.inbound.receive(connection, bytes)
+      this.inbound.receive(connection, bytes, lent)
     } finally {
       this.flushAll()
     }
@@ -102,7 +102,7 @@ export class ConnectionLoop implements ConnectionHost {
     this.flushList.push(connection)
     if (this.flushComes) return
     this.flushComes = true
-    this.clock.soon(this.flushTurn)
+    this.clock.endOfEvent(this.flushTurn)
   }
 
   wake(connection: Connection): void {

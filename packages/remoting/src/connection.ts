@@ -85,7 +85,8 @@ export class Connection extends ConnectionOutput {
     this.readAddresses()
     socket.events = {
       connected: () => this.connected(),
-      data: (bytes) => host.received(this, bytes),
+      data: (bytes) => host.received(this, bytes, false),
+      lent: (bytes) => host.received(this, bytes, true),
       drained: () => this.drained(),
       closed: (error) => this.finish(error),
     }

@@ -18,7 +18,7 @@ export interface Request<H> {
   readonly code: number
   readonly header: H
   readonly fields: ExtFields
-  /** A view into the receive buffer: copy what is kept after the call, or a few bytes keep a whole chunk alive. */
+  /** A copy of its own: what a handler keeps of it stays. */
   readonly body: Buffer
   readonly connection: Connection
   readonly opaque: number

@@ -44,7 +44,8 @@ export class Inbound {
     }
   }
 
-  receive(connection: Connection, bytes: Buffer): void {
+  /** `lent`: the bytes are gone when this returns; what is not handled by then is copied. */
+  receive(connection: Connection, bytes: Buffer, lent: boolean): void {
     if (!connection.open) return
     const nowMs = this.clock.monotonicMs()
     const { input } = connection
@@ -52,7 +53,7 @@ export class Inbound {
     // Bytes that wait go first, even when what they waited for is over and nobody has noticed yet.
     const waits = input.queued || input.backlogBytes > 0
     if (waits || this.running || !connection.handles) {
-      input.wait(bytes, nowMs)
+      input.wait(lent ? Buffer.from(bytes) : bytes, nowMs)
       if (input.backlogBytes > this.host.limits.inputPauseBytes) connection.pause(Pause.INPUT)
       if (connection.handles) this.enqueue(connection)
       this.host.account(connection)
@@ -60,6 +61,7 @@ export class Inbound {
     }
     input.push(bytes, nowMs)
     this.run(connection, nowMs)
+    if (lent) input.keep()
   }
 
   /** The connection may have frames that wait. */

@@ -47,6 +47,10 @@ export class ManualClock implements Clock {
     this.soonTasks.push(task)
   }
 
+  endOfEvent(task: () => void): void {
+    this.soon(task)
+  }
+
   /** Runs what waits for this turn's end; false when there was nothing. */
   turn(): boolean {
     const tasks = this.soonTasks

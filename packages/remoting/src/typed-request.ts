@@ -38,7 +38,7 @@ export class TypedRequest implements Request<unknown> {
     this.code = frame.code
     this.header = header
     this.fields = fields
-    this.body = frame.body()
+    this.body = Buffer.from(frame.body())
     this.connection = connection
     this.opaque = frame.opaque
     this.oneway = frame.isOneway

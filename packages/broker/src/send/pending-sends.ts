@@ -10,6 +10,8 @@ import type { Connection } from '@apogee/remoting'
 import { type AckSink, NOT_STORED_DISK_FULL, STORED, STORED_FLUSH_TIMEOUT } from '@apogee/store'
 
 const EMPTY: Buffer = Buffer.alloc(0)
+/** Java's keys have 32 characters, 56 with an IPv6 address. */
+const KEY_SLOT_SIZE = 64
 const FLUSH_TIMEOUT_REMARK = Buffer.from(
   'stored, but not known to be on disk within syncFlushTimeout',
 )
@@ -22,13 +24,14 @@ const FAILED_REMARK = Buffer.from('the store failed: whether the message survive
  */
 export class PendingSends implements AckSink {
   private readonly connections: (Connection | null)[] = []
-  private readonly uniqKeys: Buffer[] = []
   private readonly batches: (number[] | null)[] = []
   private opaques = new Int32Array(0)
   private types = new Uint8Array(0)
   private queueIds = new Int32Array(0)
-  private uniqStarts = new Int32Array(0)
-  private uniqEnds = new Int32Array(0)
+  /** Unique keys, KEY_SLOT_SIZE bytes a token; −1 as size for none. Longer ones are rare and stand apart. */
+  private keys: Uint8Array = EMPTY
+  private keySizes = new Int32Array(0)
+  private readonly longKeys = new Map<number, Buffer>()
   private queueOffsets = new Float64Array(0)
   private physicalOffsets = new Float64Array(0)
   private readonly free: number[] = []
@@ -56,7 +59,7 @@ export class PendingSends implements AckSink {
     return token
   }
 
-  /** Where the message went. The unique key is a span of `keys`, which must not change until the reply is out. */
+  /** Where the message went. */
   placed(token: number, queueId: number, queueOffset: number, physicalOffset: number): void {
     this.queueIds[token] = queueId
     this.queueOffsets[token] = queueOffset
@@ -64,10 +67,17 @@ export class PendingSends implements AckSink {
     this.batches[token] = null
   }
 
-  uniqKey(token: number, keys: Buffer, start: number, end: number): void {
-    this.uniqKeys[token] = keys
-    this.uniqStarts[token] = start
-    this.uniqEnds[token] = end
+  /** The message's unique key, a span of `keys` that is copied; −1 as start for none. */
+  uniqKey(token: number, keys: Uint8Array, start: number, end: number): void {
+    const size = end - start
+    if (size > KEY_SLOT_SIZE) {
+      this.longKeys.set(token, Buffer.from(keys.subarray(start, end)))
+      this.keySizes[token] = size
+      return
+    }
+    this.keySizes[token] = start < 0 ? -1 : size
+    const at = token * KEY_SLOT_SIZE
+    for (let i = 0; i < size; i++) this.keys[at + i] = keys[start + i]!
   }
 
   /** The places of all messages of a batch; the first one's queue offset stands. */
@@ -97,14 +107,21 @@ export class PendingSends implements AckSink {
     reply.queueId = this.queueIds[token]!
     reply.queueOffset = this.queueOffsets[token]!
     this.writeOffsets(token)
-    reply.transactionId = this.uniqKeys[token]!
-    reply.transactionIdStart = this.uniqStarts[token]!
-    reply.transactionIdEnd = this.uniqEnds[token]!
+    this.writeKey(token)
     const buffer = connection.reserve(sendReplySizeMax(reply))
     const at = connection.outputEnd
     const end = writeSendReply(buffer, at, this.types[token] as SerializeType, reply)
     connection.commit(end - at)
-    reply.transactionId = EMPTY
+  }
+
+  private writeKey(token: number): void {
+    const { reply } = this
+    const size = this.keySizes[token]!
+    const long = size > KEY_SLOT_SIZE
+    const start = long ? 0 : token * KEY_SLOT_SIZE
+    reply.transactionId = long ? this.longKeys.get(token)! : this.keys
+    reply.transactionIdStart = size < 0 ? -1 : start
+    reply.transactionIdEnd = start + size
   }
 
   private writeOffsets(token: number): void {
@@ -121,15 +138,14 @@ export class PendingSends implements AckSink {
 
   private release(token: number): void {
     this.connections[token] = null
-    this.uniqKeys[token] = EMPTY
     this.batches[token] = null
+    if (this.keySizes[token]! > KEY_SLOT_SIZE) this.longKeys.delete(token)
     this.free.push(token)
   }
 
   private addSlot(): number {
     const token = this.connections.length
     this.connections.push(null)
-    this.uniqKeys.push(EMPTY)
     this.batches.push(null)
     if (token >= this.opaques.length) this.grow(Math.max(256, token * 2))
     return token
@@ -139,8 +155,8 @@ export class PendingSends implements AckSink {
     this.opaques = copyInto(new Int32Array(size), this.opaques)
     this.types = copyInto(new Uint8Array(size), this.types)
     this.queueIds = copyInto(new Int32Array(size), this.queueIds)
-    this.uniqStarts = copyInto(new Int32Array(size), this.uniqStarts)
-    this.uniqEnds = copyInto(new Int32Array(size), this.uniqEnds)
+    this.keys = copyInto(new Uint8Array(size * KEY_SLOT_SIZE), this.keys)
+    this.keySizes = copyInto(new Int32Array(size), this.keySizes)
     this.queueOffsets = copyInto(new Float64Array(size), this.queueOffsets)
     this.physicalOffsets = copyInto(new Float64Array(size), this.physicalOffsets)
   }

@@ -35,7 +35,7 @@ const DROP_WHEN_DEAD = new PropertyNameSet([...REPLACED, MessageConst.DELAY_TIME
 const ADDED_SIZE_MAX = 2048
 
 /** Longer properties than this are not rewritten: the store refuses them anyway. */
-export const PROPERTIES_SOURCE_SIZE_MAX = 64 * 1024
+export const PROPERTIES_SOURCE_SIZE_MAX: number = 64 * 1024
 
 /**
  * The properties as they are stored (SendMessageProcessor, MessageExtBrokerInner): the client's without WAIT and with the

@@ -1,5 +1,6 @@
 import type { Socket as StreamSocket } from 'node:net'
 import type { Socket, SocketEvents } from '../ports.ts'
+import type { LentReads } from './lent-reads.ts'
 
 const NO_EVENTS: SocketEvents = { data() {}, drained() {}, closed() {} }
 
@@ -26,7 +27,7 @@ export class NodeSocket implements Socket {
   localAddress = ''
   localPort = 0
   encrypted = false
-  private readonly transport: StreamSocket
+  private transport: StreamSocket
   private readonly options: NodeSocketOptions
   private stream: StreamSocket | null
   /** Writes made while the handshake runs, their bytes counted. */
@@ -45,8 +46,7 @@ export class NodeSocket implements Socket {
     this.stream = transport
     this.options = options
     this.readAddresses()
-    transport.on('error', (error) => this.fail(error))
-    transport.on('close', () => this.transportClosed())
+    this.watch(transport)
   }
 
   /** What is not yet with the kernel. */
@@ -104,8 +104,15 @@ export class NodeSocket implements Socket {
     this.localPort = this.transport.localPort ?? 0
   }
 
-  /** Reads and writes the transport as it is. */
-  openPlain(): void {
+  /** Reads and writes the transport as it is; by lent buffers where the owner takes them. */
+  openPlain(reads?: LentReads): void {
+    if (reads !== undefined && this.events.lent !== undefined && !this.gone && !this.ended) {
+      const adopted = reads.adopt(this.transport, (bytes) => this.events.lent!(bytes))
+      if (adopted !== null) {
+        this.transport = adopted
+        this.watch(adopted)
+      }
+    }
     this.open(this.transport)
   }
 
@@ -125,6 +132,15 @@ export class NodeSocket implements Socket {
 
   fail(error: Error): void {
     this.failure ??= error
+  }
+
+  private watch(transport: StreamSocket): void {
+    transport.on('error', (error) => {
+      if (transport === this.transport) this.fail(error)
+    })
+    transport.on('close', () => {
+      if (transport === this.transport) this.transportClosed()
+    })
   }
 
   private open(stream: StreamSocket): void {

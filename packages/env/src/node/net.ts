@@ -7,6 +7,7 @@ import {
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { NetFailure } from '../net-failure.ts'
 import type { ConnectOptions, Listener, ListenOptions, Net, Socket } from '../ports.ts'
+import { LentReads } from './lent-reads.ts'
 import { NodeSocket, type NodeSocketOptions } from './net-socket.ts'
 import { HandshakeGate, TLS_HANDSHAKE, TlsUpgrade } from './tls-upgrade.ts'
 
@@ -30,6 +31,7 @@ export class NodeNet implements Net {
   private readonly socketOptions: NodeSocketOptions
   private readonly gate: HandshakeGate
   private readonly acceptFailed: (error: Error) => void
+  private readonly reads = new LentReads()
 
   constructor(options: NodeNetOptions = {}) {
     this.socketOptions = {
@@ -52,7 +54,7 @@ export class NodeNet implements Net {
       server.on('connection', (transport) => {
         const socket = new NodeSocket(transport, this.socketOptions)
         accept(socket)
-        socket.openPlain()
+        socket.openPlain(this.reads)
       })
     } else {
       const timeoutMs = options.tlsHandshakeTimeoutMs ?? TLS_HANDSHAKE_TIMEOUT_MS
@@ -60,7 +62,7 @@ export class NodeNet implements Net {
       server.on('connection', (transport) => {
         const socket = new NodeSocket(transport, this.socketOptions)
         accept(socket)
-        byFirstByte(transport, socket, upgrade, tls)
+        byFirstByte(transport, socket, upgrade, tls, this.reads)
       })
     }
     const failed = (error: Error): void => ready(error, 0)
@@ -129,11 +131,12 @@ function byFirstByte(
   socket: NodeSocket,
   upgrade: TlsUpgrade,
   tls: NonNullable<ListenOptions['tls']>,
+  reads: LentReads,
 ): void {
   transport.once('data', (first: Buffer) => {
     const identity = first[0] === TLS_HANDSHAKE ? tls() : null
     if (identity === null) {
-      socket.openPlain()
+      socket.openPlain(reads)
       socket.events.data(first)
     } else {
       transport.pause()

@@ -60,6 +60,13 @@ export class FrameScanner {
     this.at = 0
   }
 
+  /** Copies what is left of the last chunk, whose memory its owner takes back. Frames opened in it are gone. */
+  keep(): void {
+    if (this.chunk.length > this.at) this.chunk = Buffer.from(this.chunk.subarray(this.at))
+    else this.chunk = EMPTY
+    this.at = 0
+  }
+
   /** Opens the next frame in `into`: true; false when more bytes are needed; a Malformed for good when the stream is broken. */
   next(into: Frame): boolean | Malformed {
     if (this.broken !== null) return this.broken
