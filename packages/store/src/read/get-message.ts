@@ -136,7 +136,8 @@ export class GetResult {
 
   private readonly unitsRead = (error: DiskError | null): void => {
     if (error !== null || this.units.count === 0) {
-      this.nextBeginOffset = this.query.offset + Math.max(1, this.units.count)
+      // A failed read is no reason to skip a message: Apache's next offset, the next queue file, would.
+      this.nextBeginOffset = Math.max(this.query.offset, this.queue!.minOffset())
       return this.finish('OFFSET_FOUND_NULL')
     }
     const skipped = this.choose()

@@ -36,7 +36,6 @@ export class LogReader {
   private readonly written: () => number
   /** Least recently used first. */
   private readonly blocks = new Map<number, LogBlock>()
-  private readonly spare: LogBlock[] = []
   private lastLoaded = -1
   blocksRead = 0
 
@@ -54,12 +53,11 @@ export class LogReader {
 
   /** Whether `copy` would succeed now. */
   holds(offset: number, size: number, pins: LogBlock[]): boolean {
-    const chunk = this.tail.holding(offset)
-    if (chunk !== null) return offset + size <= chunk.end
     for (let at = offset; at < offset + size; ) {
-      const block = pinned(pins, this.blockStart(at), at)
-      if (block === null) return false
-      at = block.start + block.valid
+      const chunk = this.tail.holding(at)
+      const block = chunk === null ? pinned(pins, this.blockStart(at), at) : null
+      if (chunk === null && block === null) return false
+      at = chunk?.end ?? block!.start + block!.valid
     }
     return true
   }
@@ -74,16 +72,23 @@ export class LogReader {
     pins: LogBlock[],
     done: (error: DiskError | null) => void,
   ): void {
-    if (this.tail.holding(offset) !== null) return done(null)
     const { blockSize } = this.options
+    const end = offset + size
     let missing = 1
     let failed: DiskError | null = null
     const one = (error: DiskError | null): void => {
       failed ??= error
       if (--missing === 0) done(failed)
     }
-    for (let start = this.blockStart(offset); start < offset + size; start += blockSize) {
-      const block = this.block(start, Math.min(offset + size, start + blockSize))
+    for (let at = offset; at < end; ) {
+      const chunk = this.tail.find(at)
+      if (chunk !== null && chunk.start <= at) {
+        at = chunk.end
+        continue
+      }
+      const start = this.blockStart(at)
+      at = Math.min(start + blockSize, this.files.startOf(start) + this.files.fileSize)
+      const block = this.block(start, Math.min(end, at, chunk?.start ?? end))
       block.pins++
       pins.push(block)
       if (!block.loading) continue
@@ -93,23 +98,18 @@ export class LogReader {
     one(null)
   }
 
-  /** Copies a range that is in the tail, or in the blocks the caller has pinned. Returns false when it is in neither. */
+  /** Copies a range that is in the tail and the blocks the caller has pinned. Returns false when a part is in neither. */
   copy(offset: number, size: number, into: Uint8Array, at: number, pins: LogBlock[]): boolean {
-    const chunk = this.tail.holding(offset)
-    if (chunk !== null) {
-      if (offset + size > chunk.end) return false
-      const from = offset - chunk.start
-      into.set(chunk.buffer.subarray(from, from + size), at)
-      return true
-    }
     let done = 0
     while (done < size) {
-      const block = pinned(pins, this.blockStart(offset + done), offset + done)
-      if (block === null) return false
-      const from = offset + done - block.start
-      const take = Math.min(size - done, block.valid - from)
-      if (take <= 0) return false
-      into.set(block.buffer.subarray(from, from + take), at + done)
+      const from = offset + done
+      const chunk = this.tail.holding(from)
+      const block = chunk === null ? pinned(pins, this.blockStart(from), from) : null
+      const source = chunk ?? block
+      if (source === null) return false
+      const end = chunk?.end ?? block!.start + block!.valid
+      const take = Math.min(size - done, end - from)
+      into.set(source.buffer.subarray(from - source.start, from - source.start + take), at + done)
       done += take
     }
     return true
@@ -202,17 +202,16 @@ export class LogReader {
   }
 
   private free(): LogBlock {
-    const spare = this.spare.pop()
-    if (spare !== undefined) return spare
-    if (this.blocks.size >= this.options.blocksMax) {
-      for (const [start, block] of this.blocks) {
-        if (block.pins > 0 || block.loading) continue
-        this.blocks.delete(start)
-        assert(block.waiting.length === 0, 'waiters on a loaded block')
-        return block
-      }
+    let free: LogBlock | null = null
+    // More than one goes when more had to be made while all were pinned.
+    for (const [start, block] of this.blocks) {
+      if (this.blocks.size < this.options.blocksMax) break
+      if (block.pins > 0 || block.loading) continue
+      this.blocks.delete(start)
+      assert(block.waiting.length === 0, 'waiters on a loaded block')
+      free = block
     }
-    return new LogBlock(this.options.blockSize)
+    return free ?? new LogBlock(this.options.blockSize)
   }
 }
 
