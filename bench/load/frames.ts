@@ -93,10 +93,22 @@ export interface Reply {
   headerAt: number
   bodyAt: number
   end: number
+  /** Of a JSON header; a binary one is searched when asked. */
+  jsonFields: Readonly<Record<string, string>> | null
 }
 
-/** Cuts a stream of chunks into replies. `onReply` gets one reused object. */
+interface JsonHeader {
+  code: number
+  opaque: number
+  extFields?: Record<string, string>
+}
+
+/**
+ * Cuts a stream of chunks into replies to requests of one form. `onReply` gets one reused object. Apache's broker answers
+ * in JSON whatever form the request has, unless it is configured otherwise; ours answers in the form of the request.
+ */
 export class ReplyReader {
+  readonly #opaqueBase: number
   readonly #onReply: (reply: Reply) => void
   readonly #reply: Reply = {
     code: 0,
@@ -105,12 +117,14 @@ export class ReplyReader {
     headerAt: 0,
     bodyAt: 0,
     end: 0,
+    jsonFields: null,
   }
   #rest: Buffer[] = []
   #restBytes = 0
   #wanted = 4
 
-  constructor(onReply: (reply: Reply) => void) {
+  constructor(form: HeaderForm, onReply: (reply: Reply) => void) {
+    this.#opaqueBase = form === 'json' ? JSON_OPAQUE_BASE : 0
     this.#onReply = onReply
   }
 
@@ -149,20 +163,22 @@ export class ReplyReader {
     reply.end = end
     if (word >>> 24 === 1) {
       reply.code = data.readInt16BE(at + 8)
-      reply.opaque = data.readInt32BE(at + BINARY_OPAQUE_AT)
+      reply.opaque = data.readInt32BE(at + BINARY_OPAQUE_AT) - this.#opaqueBase
+      reply.jsonFields = null
     } else {
-      const text = data.toString('utf8', at + 8, reply.bodyAt)
-      const header = JSON.parse(text) as { code: number; opaque: number }
+      const header = JSON.parse(data.toString('utf8', at + 8, reply.bodyAt)) as JsonHeader
       reply.code = header.code
-      reply.opaque = header.opaque - JSON_OPAQUE_BASE
+      reply.opaque = header.opaque - this.#opaqueBase
+      reply.jsonFields = header.extFields ?? {}
     }
     this.#onReply(reply)
   }
 }
 
-/** One extended field of a reply with a binary header; null when it is not there. */
+/** One extended field of a reply; null when it is not there. */
 export function replyField(reply: Reply, name: string): string | null {
-  const { buffer, headerAt, bodyAt } = reply
+  const { buffer, headerAt, bodyAt, jsonFields } = reply
+  if (jsonFields !== null) return jsonFields[name] ?? null
   // The fixed part up to the remark's length is 13 bytes; the remark and the length of the fields follow.
   let position = headerAt + 17 + buffer.readInt32BE(headerAt + 13) + 4
   while (position < bodyAt) {

@@ -43,7 +43,7 @@ export class PullConnection {
   constructor(options: PullConnectionOptions, listener: PullListener) {
     this.#options = options
     this.#listener = listener
-    this.#reader = new ReplyReader((reply) => this.#replied(reply))
+    this.#reader = new ReplyReader('binary', (reply) => this.#replied(reply))
   }
 
   async start(): Promise<void> {

@@ -26,7 +26,7 @@ export class RawClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    const reader = new ReplyReader((reply) => this.#replied(reply))
+    const reader = new ReplyReader('binary', (reply) => this.#replied(reply))
     socket.on('data', (chunk) => {
       if (typeof chunk !== 'string') reader.push(chunk)
     })
@@ -40,10 +40,10 @@ export class RawClient {
     })
   }
 
-  async request(request: RequestFrame): Promise<RawReply> {
+  async request(request: Omit<RequestFrame, 'form'>): Promise<RawReply> {
     const { bytes, opaqueAt } = encodeFrame(request)
     const opaque = this.#next++
-    patchOpaque(bytes, opaqueAt, opaque, request.form ?? 'binary')
+    patchOpaque(bytes, opaqueAt, opaque, 'binary')
     return await new Promise((resolve, reject) => {
       const late = setTimeout(() => {
         this.#waiting.delete(opaque)

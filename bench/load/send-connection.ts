@@ -51,7 +51,7 @@ export class SendConnection {
     let frameMax = 0
     for (const { size } of options.templates) if (size > frameMax) frameMax = size
     this.#ring = Buffer.alloc(frameMax * (2 * options.inFlightMax + 2))
-    this.#reader = new ReplyReader((reply) => this.#replied(reply))
+    this.#reader = new ReplyReader(options.form, (reply) => this.#replied(reply))
   }
 
   async open(): Promise<void> {
