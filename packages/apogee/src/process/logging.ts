@@ -11,7 +11,7 @@ export interface LogOptions {
 export async function createLogger(options: LogOptions): Promise<Logger> {
   const settings: LoggerOptions = {
     level: options.level,
-    base: undefined,
+    base: null,
     timestamp: stdTimeFunctions.isoTime,
   }
   const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY)

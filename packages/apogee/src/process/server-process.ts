@@ -91,7 +91,7 @@ export class ServerProcess {
       { host: this.options.httpHost, port },
       {
         notReady: () => this.notReady(),
-        metrics: () => prometheusText(this.samples(), {}),
+        metrics: () => prometheusText(this.samples()),
       },
     )
     const bound = await http.start()

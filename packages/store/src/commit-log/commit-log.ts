@@ -70,7 +70,7 @@ export interface CommitLogDeps {
 const RECORD_OVERHEAD_MAX = 64 * 1024
 const DISK_PROBE_MS = 200
 /** A batch of this many bytes is worth a write of its own. */
-const EAGER_BYTES = 16 * 1024
+const EAGER_BYTES = 32 * 1024
 
 export class CommitLog {
   readonly draft: RecordDraft = new RecordDraft()
@@ -232,14 +232,17 @@ export class CommitLog {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.busy) return
+    if (this.busy) return
+    // The disk can begin while the rest of what was read is still being taken in.
+    if (!this.sync && this.appended - this.written >= EAGER_BYTES) return this.startBatch()
+    if (this.scheduled) return
     this.scheduled = true
     this.deps.clock.endOfEvent(this.startOrGather)
   }
 
   /**
-   * When a batch begins. A message that comes alone should not wait for others, and a big lump need not; otherwise all that
-   * can be read from sockets now goes along. A sync is dear: it always gathers.
+   * When a batch begins. A message that comes alone should not wait for others, and a big lump need not (`schedule`);
+   * otherwise all that can be read from sockets now goes along. A sync is dear: it always gathers.
    */
   private readonly startOrGather = (): void => {
     if (this.busy || this.written === this.appended) {
