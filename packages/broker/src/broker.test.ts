@@ -131,6 +131,39 @@ test('a failed message comes back through the retry topic and ends among the dea
   await world.stop()
 })
 
+test('after kill -9 every delayed message still comes, and offsets older than 5 s are there', async () => {
+  for (let seed = 0; seed < 5; seed++) {
+    const world = new BrokerWorld(SEED + 100 + seed)
+    await world.start()
+    const client = world.client('10.0.0.2')
+    for (let i = 0; i < 10; i++) {
+      await world.send(client, 'orders', String(i), { properties: [['DELAY', '1']] })
+    }
+    await world.call(
+      client,
+      RequestCode.UPDATE_CONSUMER_OFFSET,
+      UpdateConsumerOffsetRequestHeader,
+      { consumerGroup: 'TOOLS_CONSUMER', topic: 'orders', queueId: 0, commitOffset: 7 },
+    )
+    await world.pass(5100 + seed)
+    world.host.kill()
+
+    const broker = await world.start()
+    equal(broker.services?.offsets.queryOffset('TOOLS_CONSUMER', 'orders', 0), 7)
+    const again = world.client('10.0.0.3')
+    await world.pass(2000)
+    const seen = new Set<string>()
+    for (let offset = 0; ; ) {
+      const pulled = await world.pull(again, 'g', 'orders', { offset })
+      if (pulled.code !== ResponseCode.SUCCESS) break
+      for (const text of texts(pulled)) seen.add(text)
+      offset = Number(pulled.fields.get('nextBeginOffset'))
+    }
+    equal(seen.size, 10, `seed ${SEED + 100 + seed}`)
+    await world.stop()
+  }
+})
+
 test('members of a group hear of each other and of lost connections', async () => {
   const world = new BrokerWorld(SEED + 4)
   await world.start()

@@ -37,13 +37,14 @@ export class WindowCounter {
   /** The last full minute, hour or day. */
   window(span: 'minute' | 'hour' | 'day', tick: number): WindowSnapshot {
     if (tick !== this.tick) this.roll(tick)
-    const rings = this.rings
-    if (rings === null) return EMPTY
-    if (span === 'minute') return rings.minute.snapshot(MINUTE_TICKS * TICK_SECONDS)
+    const { rings } = this
+    if (span === 'minute') return rings?.minute.snapshot(MINUTE_TICKS * TICK_SECONDS) ?? EMPTY
     // The open tick belongs to the longer windows, whose steps are too wide to wait for.
-    const ring = span === 'hour' ? rings.hour : rings.day
+    const ring = span === 'hour' ? rings?.hour : rings?.day
     const seconds = span === 'hour' ? HOUR_TICKS * TICK_SECONDS : DAY_HOURS * 3600
-    return ring.snapshot(seconds, this.pendingSum, this.pendingTimes)
+    const { pendingSum, pendingTimes } = this
+    if (ring !== undefined) return ring.snapshot(seconds, pendingSum, pendingTimes)
+    return pendingTimes === 0 ? EMPTY : snapshotOf(pendingSum, pendingTimes, seconds)
   }
 
   /** Events a second over the last full minute. */
@@ -122,6 +123,10 @@ class Ring {
     let times = openTimes
     for (const value of this.sums) sum += value
     for (const value of this.times) times += value
-    return { sum, tps: sum / seconds, avgpt: times === 0 ? 0 : sum / times }
+    return snapshotOf(sum, times, seconds)
   }
+}
+
+function snapshotOf(sum: number, times: number, seconds: number): WindowSnapshot {
+  return { sum, tps: sum / seconds, avgpt: times === 0 ? 0 : sum / times }
 }
