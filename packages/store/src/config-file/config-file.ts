@@ -1,5 +1,6 @@
 import { ApogeeError } from '@apogee/base'
 import type { Clock, Disk, DiskError, DiskFile, Done } from '@apogee/env'
+import { folderOf } from '../checkpoint/paths.ts'
 
 export interface ConfigFileDeps {
   disk: Disk
@@ -25,6 +26,8 @@ export class ConfigFile {
   private current: string | null = null
   /** The file could not be used, so it must not become the copy. */
   private damaged = false
+  /** This process made the folder's own name durable. */
+  private folderNamed = false
   private saving = false
   private waiting: string | null = null
   private callbacks: Done[] = []
@@ -45,7 +48,10 @@ export class ConfigFile {
     let failure: unknown = null
     for (const path of [this.path, `${this.path}.bak`]) {
       const text = this.read(path)
-      if (text === null) continue
+      if (text === null) {
+        if (path === this.path) this.damaged = this.disk.exists(path)
+        continue
+      }
       try {
         const value = decode(text)
         if (path === this.path) this.current = text
@@ -117,7 +123,10 @@ export class ConfigFile {
       this.disk.rename(this.path, `${this.path}.bak`)
     }
     this.disk.rename(this.temporary, this.path)
-    this.disk.syncDirectory(this.path.slice(0, this.path.lastIndexOf('/')) || '/')
+    const folder = folderOf(this.path)
+    this.disk.syncDirectory(folder)
+    if (!this.folderNamed) this.disk.syncDirectory(folderOf(folder))
+    this.folderNamed = true
   }
 
   private finish(error: DiskError | null): void {

@@ -20,8 +20,10 @@ export class IndexFile {
   recent: RecentEntries | null = null
   /** The file is on disk, or will be once a flush has made it. */
   exists: boolean
-  /** The header after a repair: it, and the slots that were set back, go to disk before anything else. */
-  repairedHeader: Buffer | null = null
+  /** A flush of this process wrote the file, and saw to its name. */
+  isNamed = false
+  /** Slots were set back, and must be on disk before the entries they led to are overwritten. */
+  repaired = false
   private readonly disk: Disk
   /** Open while slots are still to be read. */
   private reader: DiskFile | null = null
@@ -50,7 +52,7 @@ export class IndexFile {
 
   /** Whether the file holds something that is not on disk. */
   get isDirty(): boolean {
-    return this.repairedHeader !== null || this.pendingBytes > 0
+    return this.repaired || this.pendingBytes > 0
   }
 
   /** Prepares for `put`. */
@@ -135,6 +137,19 @@ export class IndexFile {
     const bytes = Buffer.alloc(HEADER_SIZE)
     handle.readNow(bytes, 0, HEADER_SIZE, 0)
     return this.header.read(bytes, this.sizes)
+  }
+
+  /** Writes and syncs the header at once. */
+  writeHeaderNow(): void {
+    const bytes = Buffer.alloc(HEADER_SIZE)
+    this.header.write(bytes)
+    const handle = this.disk.open(this.path)
+    try {
+      handle.writeNow(bytes, 0)
+      handle.syncNow()
+    } finally {
+      handle.close()
+    }
   }
 
   loadPage(page: number): void {

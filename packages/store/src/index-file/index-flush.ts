@@ -42,18 +42,15 @@ export class IndexFlush {
   }
 
   start(): void {
-    if (this.file.repairedHeader === null) this.writeEntries()
-    else this.writeRepair(this.file.repairedHeader)
+    if (this.file.repaired) this.writeRepair()
+    else this.writeEntries()
   }
 
-  /** The entries behind a repaired header are about to be overwritten: first nothing on disk may speak of them. */
-  private writeRepair(header: Buffer): void {
-    this.send([this.piece(0, header)], true, () => {
-      this.writeSlots(this.file.recent!.start, () => {
-        this.file.repairedHeader = null
-        this.page = 0
-        this.writeEntries()
-      })
+  private writeRepair(): void {
+    this.writeSlots(this.file.recent!.start, () => {
+      this.file.repaired = false
+      this.page = 0
+      this.writeEntries()
     })
   }
 

@@ -29,7 +29,12 @@ export function loadIndexFiles(
   log: StoreLogger,
 ): IndexFile[] {
   const files: IndexFile[] = []
+  const dropped: IndexFile[] = []
   let reason: string | null = null
+  const drop = (file: IndexFile, why: string): void => {
+    log.warn({ event: 'index-file-dropped', path: file.path, reason: why })
+    dropped.push(file)
+  }
   for (const name of disk.list(folder)) {
     if (!isIndexName(name)) {
       log.warn({ event: 'index-stray-file', folder, name })
@@ -38,14 +43,28 @@ export function loadIndexFiles(
     const file = new IndexFile(folder, name, sizes, disk, true)
     reason = reason === null ? findFlaw(file, options, disk) : 'after-a-dropped-one'
     if (reason === null) files.push(file)
-    else {
-      log.warn({ event: 'index-file-dropped', path: file.path, reason })
-      disk.remove(file.path)
-    }
+    else drop(file, reason)
   }
+  // An empty last file says nothing, and would hide that the one before it needs a repair.
+  while (files.at(-1)?.isEmpty === true) drop(files.pop()!, 'empty')
   const last = files.at(-1)
-  if (last !== undefined) repairLast(last, files.at(-2) ?? null, options, log)
+  if (last !== undefined && !repairLast(last, files.at(-2) ?? null, options, log)) {
+    drop(files.pop()!, 'damaged')
+  }
+  for (const file of dropped) disk.remove(file.path)
+  // A dropped file that came back after a power cut would look as if it belonged to the log as it is then.
+  if (dropped.length > 0) disk.syncDirectory(folder)
   return files
+}
+
+/**
+ * Entries of records from here on are not kept. After a crash that is what the checkpoint does not cover: what one reads
+ * there may be a write whose sync failed, which memory still shows and the disk does not have.
+ */
+function trustedEnd(options: IndexLoadOptions): number {
+  const { crashed, logEnd, sidecar } = options
+  const end = logEnd ?? Number.MAX_SAFE_INTEGER
+  return crashed && sidecar !== null ? Math.min(end, sidecar.indexedThrough + 1) : end
 }
 
 function findFlaw(file: IndexFile, options: IndexLoadOptions, disk: Disk): string | null {
@@ -62,28 +81,31 @@ function findFlaw(file: IndexFile, options: IndexLoadOptions, disk: Disk): strin
     const { header } = file
     if (!file.readHeader(handle)) return 'damaged'
     if (!file.isEmpty && size < entryPosition(file.sizes, header.indexCount)) return 'damaged'
-    const { crashed, indexMsgTimestamp, logEnd, sidecar } = options
+    const { crashed, indexMsgTimestamp, sidecar } = options
     if (crashed && sidecar === null && header.endTimestamp > indexMsgTimestamp) {
       return 'newer-than-checkpoint'
     }
-    const beyond = logEnd !== undefined && header.beginPhysicalOffset >= logEnd
-    return beyond && !file.isEmpty ? 'beyond-the-log' : null
+    const isBeyond = header.beginPhysicalOffset >= trustedEnd(options)
+    return isBeyond && !file.isEmpty ? 'beyond-what-is-sure' : null
   } finally {
     handle.close()
   }
 }
 
+/** False when the file is damaged after all. */
 function repairLast(
   file: IndexFile,
   before: IndexFile | null,
   options: IndexLoadOptions,
   log: StoreLogger,
-): void {
-  const logEnd = options.logEnd ?? Number.MAX_SAFE_INTEGER
-  const isBeyond = file.header.endPhysicalOffset >= logEnd
-  if (!options.crashed && !isBeyond) return
+): boolean {
+  const end = trustedEnd(options)
+  const isBeyond = file.header.endPhysicalOffset >= end
+  if (!options.crashed && !isBeyond) return true
   file.unseal()
-  const cut = repairIndexFile(file, before, logEnd)
+  const cut = repairIndexFile(file, before, end)
+  if (cut === null) return false
   if (cut > 0) log.warn({ event: 'index-file-cut', path: file.path, entries: cut })
   if (!file.isDirty) file.seal()
+  return true
 }

@@ -1,6 +1,6 @@
 import { readInt32, readInt64 } from '@apogee/base'
 import type { IndexFile } from './index-file.ts'
-import { ENTRY_SIZE, HEADER_SIZE } from './layout.ts'
+import { ENTRY_SIZE } from './layout.ts'
 
 const STEP_ENTRIES = 3276
 
@@ -8,36 +8,44 @@ const STEP_ENTRIES = 3276
  * Cuts a file back to the entries of records below `logEnd`, and sets back slots that lead past what is left. They can do
  * so after a crash between slots and header, or because the log lost its unflushed end. Everything is in the file: entries
  * past the count that a slot may lead to are whole, and they follow on each other up to the first empty one. Reads the
- * disk at once; returns how many entries were cut. Throws a DiskError. The file must be unsealed.
+ * disk at once; returns how many entries were cut, `null` when what is left makes no sense. The file must be unsealed.
+ * Throws a DiskError.
  */
 export function repairIndexFile(
   file: IndexFile,
   fileBefore: IndexFile | null,
   logEnd: number,
-): number {
+): number | null {
   const header = file.header
   const before = header.indexCount
-  const entry = Buffer.alloc(ENTRY_SIZE)
-  if (header.endPhysicalOffset >= logEnd && before > 1) {
-    header.indexCount = countBelow(file, logEnd)
-    if (header.indexCount > 1) {
-      file.entriesNow(header.indexCount - 1, entry, ENTRY_SIZE)
-      header.endPhysicalOffset = readInt64(entry, 4)
-      // Entries know their second only.
-      const end = header.beginTimestamp + readInt32(entry, 12) * 1000 + 999
-      header.endTimestamp = Math.min(header.endTimestamp, end)
-    } else {
-      header.startAfter(fileBefore?.header ?? null)
-    }
-  }
-  const changed = setSlotsBack(file, before)
+  if (header.endPhysicalOffset >= logEnd) header.indexCount = countBelow(file, logEnd)
+  if (header.indexCount <= 1) header.startAfter(fileBefore?.header ?? null)
+  else if (!endWithLastEntry(file)) return null
+  file.repaired = setSlotsBack(file, before)
   // What is in memory starts at the count, which has moved.
   file.recent!.restart(header.indexCount)
-  if (changed || header.indexCount < before) {
-    file.repairedHeader = Buffer.alloc(HEADER_SIZE)
-    header.write(file.repairedHeader)
-  }
+  // At once: a log that grew again meanwhile would, after another crash, seem to have what is cut here.
+  if (header.indexCount < before) file.writeHeaderNow()
   return before - header.indexCount
+}
+
+/**
+ * Sets the header's end to what the last entry says: it can speak of more, also because the header itself was cut short in
+ * the middle of its fields, of which the count is the last. False when the entry makes no sense.
+ */
+function endWithLastEntry(file: IndexFile): boolean {
+  const header = file.header
+  const entry = Buffer.alloc(ENTRY_SIZE)
+  file.entriesNow(header.indexCount - 1, entry, ENTRY_SIZE)
+  const physicalOffset = readInt64(entry, 4)
+  const seconds = readInt32(entry, 12)
+  if (isEmptyEntry(entry, 0) || seconds < 0) return false
+  if (physicalOffset < 0 || physicalOffset > header.endPhysicalOffset) return false
+  header.endPhysicalOffset = physicalOffset
+  // Entries know their second only.
+  const end = header.beginTimestamp + seconds * 1000 + 999
+  header.endTimestamp = Math.min(header.endTimestamp, end)
+  return true
 }
 
 /** The count with which the last entry is the last below `logEnd`. Offsets only grow along the entries. */

@@ -1,5 +1,6 @@
 import { ApogeeError, assert, RingQueue } from '@apogee/base'
 import type { Clock, Disk, DiskError, Done } from '@apogee/env'
+import { folderOf } from '../checkpoint/paths.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import { indexName, timeOfName } from './file-name.ts'
 import { IndexFile } from './index-file.ts'
@@ -69,6 +70,8 @@ export class IndexService {
   private redo = -1
   private isStalled = false
   private lastFlushMs: number
+  /** Files were written whose names are perhaps not durable. */
+  private namesToSync = false
   private flushDone: Done | null = null
   private closing: Done | null = null
   private closed = false
@@ -189,7 +192,7 @@ export class IndexService {
     this.flushDone = done
     const through = this.end
     const dirty = this.files.filter((file) => file.isDirty)
-    this.deps.clock.soon(() => this.flushFiles(dirty, through))
+    this.deps.clock.soon(() => this.flushFiles(dirty, through, this.syncedTime))
   }
 
   /** Removes files, but never the last, whose records all lie below `logMin`. Returns how many. Throws a DiskError. */
@@ -223,25 +226,28 @@ export class IndexService {
     })
   }
 
-  private flushFiles(dirty: IndexFile[], through: number): void {
+  private flushFiles(dirty: IndexFile[], through: number, time: number): void {
     const file = dirty[0]
     if (file === undefined) {
-      this.synced = through
-      this.endFlush(null)
+      const failure = this.namesToSync ? this.syncFolder() : null
+      if (failure === null) {
+        this.synced = through
+        this.syncedTime = time
+      }
+      this.endFlush(failure)
       return
     }
     this.staging ??= Buffer.allocUnsafeSlow(this.options.flushBatchBytes)
-    const wasThere = file.exists
-    const time = file.header.endTimestamp
+    const end = file.header.endTimestamp
     new IndexFlush(file, this.deps.disk, this.staging, (error) => {
-      const failure = error ?? (wasThere ? null : this.syncFolder())
-      if (failure !== null) {
-        this.endFlush(failure)
+      if (error !== null) {
+        this.endFlush(error)
         return
       }
-      this.syncedTime = time
+      if (!file.isNamed) this.namesToSync = true
+      file.isNamed = true
       if (file !== this.current && !file.isDirty) file.seal()
-      this.flushFiles(dirty.slice(1), through)
+      this.flushFiles(dirty.slice(1), through, end)
     }).start()
   }
 
@@ -257,7 +263,8 @@ export class IndexService {
     const { folder } = this.options
     try {
       this.deps.disk.syncDirectory(folder)
-      this.deps.disk.syncDirectory(folder.slice(0, folder.lastIndexOf('/')) || '/')
+      this.deps.disk.syncDirectory(folderOf(folder))
+      this.namesToSync = false
       return null
     } catch (error) {
       return error as DiskError
