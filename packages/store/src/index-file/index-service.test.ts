@@ -159,10 +159,8 @@ test('a query ends after so many entries, and too many queries are refused', () 
     again.query(990, 10, 0, FOREVER, (error) => codes.push(error?.code ?? 'fine'))
   }
   world.clock.runUntilIdle()
-  assert.deepEqual(
-    codes.sort((a, b) => a.localeCompare(b)),
-    ['INDEX_BUSY', 'INDEX_BUSY', 'fine', 'fine', 'fine'],
-  )
+  assert.equal(codes.filter((code) => code === 'fine').length, 3)
+  assert.equal(codes.filter((code) => code === 'INDEX_BUSY').length, 2)
 })
 
 test('random puts, flushes and reopens answer like a list, over several files', () => {
@@ -274,7 +272,7 @@ function crashOften(seed: number): void {
 const WRITES = new Set(['write', 'sync', 'syncDirectory', 'writeMany'])
 
 test('after any crash the index goes on from its end and answers like a list', () => {
-  for (let seed = 1; seed <= 200; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     try {
       crashOften(seed)
     } catch (error) {
