@@ -14,6 +14,7 @@ import {
   type Target,
 } from './target.ts'
 
+const STOP_TIMEOUT_MS = 90_000
 const BOOT_TIMEOUT_MS = 60_000
 /** Every broker registers it; its route shows that the broker is known to the NameServer. */
 const SYSTEM_TOPIC = 'SELF_TEST_TOPIC'
@@ -107,7 +108,10 @@ export async function startApache(options: StartOptions): Promise<Target> {
     ports,
     kill: endAll,
     stop: async () => {
-      for (const running of started) await running.stop()
+      for (const running of started) {
+        const exit = await running.stop(STOP_TIMEOUT_MS)
+        if (exit.signal === 'SIGKILL') throw new Error(`${running.name} did not stop in time`)
+      }
     },
   }
 }

@@ -11,6 +11,7 @@ export const codes = {
   maxOffset: 30,
   minOffset: 31,
   routeByTopic: 105,
+  createGroup: 200,
 } as const
 
 const REQUEST_TIMEOUT_MS = 30_000
@@ -123,6 +124,17 @@ export async function createTopic(
   try {
     const answer = await client.request(codes.createTopic, { ...fields, ...rest })
     if (answer.code !== 0) throw new Error(`createTopic: ${answer.code} ${answer.remark}`)
+  } finally {
+    client.close()
+  }
+}
+
+export async function createGroup(brokerAddr: string, groupName: string): Promise<void> {
+  const client = await RawClient.connect(brokerAddr)
+  try {
+    const body = Buffer.from(JSON.stringify({ groupName, consumeEnable: true, retryQueueNums: 1 }))
+    const answer = await client.request(codes.createGroup, {}, body)
+    if (answer.code !== 0) throw new Error(`createGroup: ${answer.code} ${answer.remark}`)
   } finally {
     client.close()
   }

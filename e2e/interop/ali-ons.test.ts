@@ -6,7 +6,7 @@ import { assertAcknowledged, assertSameBodies, bodies, bodiesOf } from '../harne
 import { startAliOnsClient } from '../harness/other-clients.ts'
 import { temporaryFolder } from '../harness/processes.ts'
 import { createTopic, waitForRoute } from '../harness/raw-client.ts'
-import { startTarget } from '../harness/start-target.ts'
+import { endTarget, startTarget } from '../harness/start-target.ts'
 import { chosenTarget, type Target } from '../harness/target.ts'
 import type { Scenario, ScenarioContext } from './scenario.ts'
 import { consume } from './send-scenarios.ts'
@@ -134,7 +134,7 @@ describe(`ali-ons with ${chosenTarget()}`, { concurrency: 3 }, () => {
   })
   after(async () => {
     await client.stop()
-    await target.stop()
+    await endTarget(target)
   })
 
   for (const scenario of scenarios) {

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { rocketmqJars, rocketmqVersions } from '../harness/builds.ts'
 import { javaArguments } from '../harness/java.ts'
 import { RunningProcess, temporaryFolder } from '../harness/processes.ts'
-import { startTarget } from '../harness/start-target.ts'
+import { endTarget, startTarget } from '../harness/start-target.ts'
 import { chosenTarget, type Target } from '../harness/target.ts'
 
 const REPORTS = 3
@@ -62,7 +62,7 @@ describe(`Apache's benchmark with ${chosenTarget()}`, () => {
     target = await startTarget({ dir })
   })
   after(async () => {
-    await target.stop()
+    await endTarget(target)
   })
 
   it('sends and consumes without a failure', { timeout: 180_000 }, async () => {

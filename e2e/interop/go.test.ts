@@ -5,7 +5,7 @@ import type { ClientProgram } from '../harness/client-program.ts'
 import { assertDelivered } from '../harness/expect.ts'
 import { startGoClient } from '../harness/other-clients.ts'
 import { temporaryFolder } from '../harness/processes.ts'
-import { startTarget } from '../harness/start-target.ts'
+import { endTarget, startTarget } from '../harness/start-target.ts'
 import { chosenTarget, type Target } from '../harness/target.ts'
 import {
   broadcast,
@@ -92,7 +92,7 @@ describe(`Go client with ${chosenTarget()}`, { concurrency: 3 }, () => {
   })
   after(async () => {
     await client.stop()
-    await target.stop()
+    await endTarget(target)
   })
 
   for (const scenario of scenarios) {

@@ -4,7 +4,7 @@ import { rocketmqVersions } from '../harness/builds.ts'
 import type { ClientProgram } from '../harness/client-program.ts'
 import { startJavaClient } from '../harness/java-client.ts'
 import { temporaryFolder } from '../harness/processes.ts'
-import { startTarget } from '../harness/start-target.ts'
+import { endTarget, startTarget } from '../harness/start-target.ts'
 import { chosenTarget, type Target } from '../harness/target.ts'
 import { consumeScenarios } from './consume-scenarios.ts'
 import { sendScenarios } from './send-scenarios.ts'
@@ -24,7 +24,7 @@ describe(`Java clients with ${chosenTarget()}`, () => {
     target = await startTarget({ dir })
   })
   after(async () => {
-    await target.stop()
+    await endTarget(target)
   })
 
   for (const [number, { version, serializeType }] of clients.entries()) {

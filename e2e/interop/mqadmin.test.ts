@@ -6,7 +6,7 @@ import type { ClientProgram } from '../harness/client-program.ts'
 import { assertAcknowledged } from '../harness/expect.ts'
 import { startJavaClient, startMqadmin } from '../harness/java-client.ts'
 import { temporaryFolder } from '../harness/processes.ts'
-import { startTarget } from '../harness/start-target.ts'
+import { endTarget, startTarget } from '../harness/start-target.ts'
 import { chosenTarget, type Target } from '../harness/target.ts'
 import {
   type AdminPlace,
@@ -42,7 +42,7 @@ describe(`mqadmin with ${chosenTarget()}`, () => {
   after(async () => {
     await admin.stop()
     await client.stop()
-    await target.stop()
+    await endTarget(target)
   })
 
   async function check(step: AdminStep): Promise<void> {
