@@ -111,7 +111,7 @@ export async function storeServices(
       store,
       schedule,
       client,
-      metrics: new BrokerMetrics({ ...memory, store }),
+      metrics: new BrokerMetrics({ ...memory, store, clock }),
       outer: new BrokerOuterApi(config, { client, clock, log, topics }),
       tables: loadTables(memory, store, schedule, deps),
     }

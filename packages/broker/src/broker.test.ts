@@ -214,7 +214,17 @@ test('a topic is made by an operator, a message found by its key, and the figure
   ok(!isMalformed(table))
   equal(table.table.get('msgPutTotalTodayNow'), '1')
   equal(table.table.get('brokerVersionDesc'), 'V5_3_3')
+  await world.pull(client, 'g', 'orders')
+  await world.call(client, RequestCode.UPDATE_CONSUMER_OFFSET, UpdateConsumerOffsetRequestHeader, {
+    consumerGroup: 'g',
+    topic: 'orders',
+    queueId: 0,
+    commitOffset: 0,
+  })
+  await world.settle(world.broker!.refreshMetrics())
   const metrics = [...world.broker!.metrics()]
+  const latency = metrics.find(({ name }) => name.startsWith('rocketmq_consumer_lag_latency'))
+  ok(latency!.value >= 1000)
   const put = metrics.find(({ name, labels }) => {
     return name === 'rocketmq_messages_in_total' && labels['topic'] === 'orders'
   })

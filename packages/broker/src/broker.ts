@@ -88,9 +88,9 @@ export class Broker {
       if (early === 0) await this.listen(asked, this.registry)
       const fastRegistry = this.registry.without(MAIN_PORT_ONLY)
       const realFastPort = await this.listen(fastPort(port, asked), fastRegistry)
-      this.run(services, brokerAddr)
-      const { haListenPort } = this.config.values
-      return { port, fastPort: realFastPort, haPort: haListenPort }
+      const haPort = asked === 0 ? port + 1 : this.config.values.haListenPort
+      this.run(services, brokerAddr, haPort)
+      return { port, fastPort: realFastPort, haPort }
     } catch (error) {
       await this.stop(0)
       throw error
@@ -104,6 +104,11 @@ export class Broker {
   stop(graceMs: number): Promise<void> {
     this.stopping ??= this.shutDown(graceMs)
     return this.stopping
+  }
+
+  /** Reads from disk what `metrics` cannot compute at once (ages of messages); call it before a scrape. */
+  async refreshMetrics(): Promise<void> {
+    await this.open?.metrics.refresh()
   }
 
   /** The broker's numbers now; none before it has started. */
@@ -125,8 +130,8 @@ export class Broker {
     return realPort
   }
 
-  private run(services: BrokerServices, brokerAddr: string): void {
-    const { brokerIP2, haListenPort } = this.config.values
+  private run(services: BrokerServices, brokerAddr: string, haPort: number): void {
+    const haServerAddr = hostAndPort(this.config.values.brokerIP2, haPort)
     services.store.onFailure((error) => {
       this.deps.log.error({ event: 'store_failed', code: error.code, err: error })
       for (const listener of this.failureListeners) listener(error)
@@ -136,7 +141,7 @@ export class Broker {
     })
     services.stats.start()
     services.schedule.start()
-    services.outer.start({ brokerAddr, haServerAddr: hostAndPort(brokerIP2, haListenPort) })
+    services.outer.start({ brokerAddr, haServerAddr })
     this.housekeep(services)
   }
 

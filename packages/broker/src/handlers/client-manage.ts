@@ -90,7 +90,7 @@ function isRejected(deps: ClientManageDeps, consumer: ConsumerData): boolean {
   return rejectPullConsumerEnable && consumer.consumeType === 'CONSUME_ACTIVELY'
 }
 
-/** Registers the consumer and makes its group's retry topic. A group that may not be created is passed over, as in Apache. */
+/** Registers the consumer, makes its group's retry topic. A group that may not be created is passed over, as in Apache. */
 function registerConsumer(
   deps: ClientManageDeps,
   client: ClientIdentity,

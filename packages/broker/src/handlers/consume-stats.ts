@@ -73,11 +73,7 @@ export function consumeStatsHandlers(deps: ConsumeStatsDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.QUERY_TOPIC_CONSUME_BY_WHO,
       header: QueryTopicConsumeByWhoRequestHeader,
-      handle: ({ header: { topic } }) => {
-        const online = deps.consumers.queryTopicConsumeByWho(topic)
-        const groups = new Set([...online, ...deps.offsets.whichGroupByTopic(topic)])
-        return success(encodeBody(GroupList, { groupList: [...groups] }))
-      },
+      handle: ({ header }) => groupsOf(deps, header.topic),
     }),
     handler({
       ...ADMIN,
@@ -104,12 +100,7 @@ export function consumeStatsHandlers(deps: ConsumeStatsDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.QUERY_SUBSCRIPTION_BY_CONSUMER,
       header: QuerySubscriptionByConsumerRequestHeader,
-      handle: ({ header: { group, topic } }) => {
-        const subscription = deps.subscriptions.find(group, topic ?? '')
-        const subscriptionData = subscriptionBody(subscription?.data)
-        const body = { group, topic: topic ?? '', subscriptionData }
-        return success(encodeBody(QuerySubscriptionResponseBody, body))
-      },
+      handle: ({ header }) => subscriptionOf(deps, header.group, header.topic ?? ''),
     }),
   ]
 }
@@ -121,6 +112,17 @@ export function subscriptionBody(
     | undefined,
 ): SubscriptionData | null {
   return data === undefined ? null : ({ ...data } as SubscriptionData)
+}
+
+function groupsOf(deps: ConsumeStatsDeps, topic: string): Answer {
+  const online = deps.consumers.queryTopicConsumeByWho(topic)
+  const groups = new Set([...online, ...deps.offsets.whichGroupByTopic(topic)])
+  return success(encodeBody(GroupList, { groupList: [...groups] }))
+}
+
+function subscriptionOf(deps: ConsumeStatsDeps, group: string, topic: string): Answer {
+  const subscriptionData = subscriptionBody(deps.subscriptions.find(group, topic)?.data)
+  return success(encodeBody(QuerySubscriptionResponseBody, { group, topic, subscriptionData }))
 }
 
 async function topicStats(deps: ConsumeStatsDeps, topic: string): Promise<Answer> {

@@ -25,7 +25,7 @@ export interface ConsumerManageDeps {
   store: MessageStore
 }
 
-/** What a topic may have stored in all for a new group to start at its beginning. Java asks whether it is still in memory. */
+/** How far back a queue may begin for a new group to start there. Java asks whether that is still in memory. */
 const NEW_TOPIC_BYTES = 1024 * 1024 * 1024
 
 /**

@@ -69,12 +69,7 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.DELETE_SUBSCRIPTIONGROUP,
       header: DeleteSubscriptionGroupRequestHeader,
-      handle: ({ header: { groupName, cleanOffset } }) => {
-        deps.groups.delete(groupName)
-        if (cleanOffset) deps.offsets.removeOffset(groupName)
-        deps.stats.groupDeleted(groupName)
-        return success()
-      },
+      handle: ({ header }) => deleteGroup(deps, header.groupName, header.cleanOffset),
     }),
     handler({
       ...ADMIN,
@@ -90,15 +85,23 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN,
       header: UpdateGroupForbiddenRequestHeader,
-      handle: ({ header: { group, topic, readable } }) => {
-        if (readable !== null) {
-          deps.groups.setForbidden(group, topic, FORBIDDEN_READ_INDEX, !readable)
-        }
-        const isForbidden = deps.groups.isForbidden(group, topic, FORBIDDEN_READ_INDEX)
-        return success(encodeBody(GroupForbidden, { group, topic, readable: !isForbidden }))
-      },
+      handle: ({ header }) => forbid(deps, header),
     }),
   ]
+}
+
+function deleteGroup(deps: GroupAdminDeps, group: string, cleanOffset: boolean): Answer {
+  deps.groups.delete(group)
+  if (cleanOffset) deps.offsets.removeOffset(group)
+  deps.stats.groupDeleted(group)
+  return success()
+}
+
+function forbid(deps: GroupAdminDeps, header: UpdateGroupForbiddenRequestHeader): Answer {
+  const { group, topic, readable } = header
+  if (readable !== null) deps.groups.setForbidden(group, topic, FORBIDDEN_READ_INDEX, !readable)
+  const isForbidden = deps.groups.isForbidden(group, topic, FORBIDDEN_READ_INDEX)
+  return success(encodeBody(GroupForbidden, { group, topic, readable: !isForbidden }))
 }
 
 function update(deps: GroupAdminDeps, configs: readonly SubscriptionGroupConfig[]): Answer {

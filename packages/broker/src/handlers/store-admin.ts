@@ -21,7 +21,7 @@ export interface StoreAdminDeps {
 /** Queue entries of one answer. */
 const UNITS_MAX = 10_000
 
-/** CLEAN_EXPIRED_CONSUMEQUEUE (306), QUERY_CONSUME_QUEUE (321), DELETE_EXPIRED_COMMITLOG (329); Java: AdminBrokerProcessor. */
+/** CLEAN_EXPIRED_CONSUMEQUEUE (306), QUERY_CONSUME_QUEUE (321), DELETE_EXPIRED_COMMITLOG (329). */
 export function storeAdminHandlers(deps: StoreAdminDeps): Handler[] {
   return [
     handler({

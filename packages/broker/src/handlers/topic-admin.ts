@@ -85,13 +85,7 @@ export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.CLEAN_UNUSED_TOPIC,
       header: HeartbeatRequestHeader,
-      handle: () => {
-        for (const topic of deps.store.topics()) {
-          const isKnown = deps.topics.select(topic) !== undefined
-          if (!isKnown && !deps.topics.isSystemTopic(topic)) deps.store.deleteTopic(topic)
-        }
-        return success()
-      },
+      handle: () => cleanUnused(deps),
     }),
     handler({
       ...ADMIN,
@@ -99,16 +93,26 @@ export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
       permission: 'client',
       code: RequestCode.GET_TOPIC_CONFIG,
       header: GetTopicConfigRequestHeader,
-      handle: ({ header: { topic } }) => {
-        const config = deps.topics.select(topic)
-        if (config === undefined) {
-          const remark = `No topic in this broker. topic: ${topic}`
-          return refuse(ResponseCode.TOPIC_NOT_EXIST, remark)
-        }
-        return success(encodeBody(TopicConfigAndQueueMapping, { ...config, mappingDetail: null }))
-      },
+      handle: ({ header }) => topicConfig(deps, header.topic),
     }),
   ]
+}
+
+function cleanUnused(deps: TopicAdminDeps): Answer {
+  for (const topic of deps.store.topics()) {
+    const isKnown = deps.topics.select(topic) !== undefined
+    if (!isKnown && !deps.topics.isSystemTopic(topic)) deps.store.deleteTopic(topic)
+  }
+  return success()
+}
+
+function topicConfig(deps: TopicAdminDeps, topic: string): Answer {
+  const config = deps.topics.select(topic)
+  if (config === undefined) {
+    return refuse(ResponseCode.TOPIC_NOT_EXIST, `No topic in this broker. topic: ${topic}`)
+  }
+  const body = Object.assign({ mappingDetail: null }, config)
+  return success(encodeBody(TopicConfigAndQueueMapping, body))
 }
 
 function updateTopic(deps: TopicAdminDeps, header: CreateTopicRequestHeader): Answer {

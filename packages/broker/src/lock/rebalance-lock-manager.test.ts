@@ -9,7 +9,7 @@ const queue = (queueId: number): { topic: string; brokerName: string; queueId: n
   queueId,
 })
 
-function managerAt(options = {}): { locks: RebalanceLockManager; pass(ms: number): void } {
+function managerAt(options = {}): { locks: RebalanceLockManager; pass: (ms: number) => void } {
   let nowMs = 0
   // Only the monotonic time is looked at.
   const clock = { monotonicMs: () => nowMs } as unknown as Clock

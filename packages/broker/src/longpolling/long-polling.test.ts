@@ -48,7 +48,7 @@ interface Setup {
   queue: FakeQueue
   resumer: Recorder
   connection: FakeConnection
-  park(token: number, more?: { filter?: MessageFilter; deadlineMs?: number }): boolean
+  park: (token: number, more?: { filter?: MessageFilter; deadlineMs?: number }) => boolean
 }
 
 function setUp(values: Partial<BrokerConfigValues> = {}): Setup {
@@ -135,7 +135,10 @@ test('a closed connection drops its pulls, also those that were about to be resu
   connection.close()
   clock.turn()
   deepEqual(resumer.resumed, [])
-  deepEqual(resumer.dropped.sort(), [1, 2])
+  deepEqual(
+    resumer.dropped.toSorted((a, b) => a - b),
+    [1, 2],
+  )
   equal(polls.size, 0)
 })
 

@@ -1,6 +1,6 @@
 import type { ConsumeQueue, MessageFilter } from '@apogee/store'
 
-/** Who takes a parked pull up again. Exactly one of the two is called for each that was parked, never from inside `park`. */
+/** Who takes a parked pull up again. One of the two is called for each that was parked, never from inside `park`. */
 export interface PullResumer {
   /** Messages may be there (`expired` false), or the wait is over: read again and answer, without waiting once more. */
   resumePull(token: number, expired: boolean): void

@@ -1,3 +1,4 @@
+import type { Clock } from '@apogee/env'
 import {
   isDlqTopic,
   isRetryTopic,
@@ -39,9 +40,13 @@ export interface BrokerMetricsDeps {
   stats: BrokerStats
   requests: RequestMetrics
   store: MessageStore
+  clock: Clock
 }
 
 type Labels = Record<string, string>
+
+/** Queues whose oldest unread message one refresh looks up. */
+const REFRESH_READS_MAX = 10_000
 
 /**
  * The broker's numbers under the names of RocketMQ 5.x, for what there is. Everything is computed when it is asked for:
@@ -51,11 +56,31 @@ type Labels = Record<string, string>
 export class BrokerMetrics {
   private readonly deps: BrokerMetricsDeps
   private readonly common: Labels
+  /** What `refresh` read from disk. */
+  private earliestStoreTime = -1
+  private readonly lagLatencies = new Map<string, number>()
 
   constructor(deps: BrokerMetricsDeps) {
     const { brokerClusterName, brokerName } = deps.config.values
     this.deps = deps
     this.common = { cluster: brokerClusterName, node_type: 'broker', node_id: brokerName }
+  }
+
+  /** Reads what cannot be had at once: how old the oldest message is, and the oldest that each group has not read. */
+  async refresh(): Promise<void> {
+    const { clock, offsets, store } = this.deps
+    this.earliestStoreTime = await store.earliestStoreTime()
+    this.lagLatencies.clear()
+    let reads = 0
+    for (const { topic, group, offsets: queues } of offsets.all()) {
+      let latency = 0
+      for (const [queueId, offset] of queues.entries()) {
+        if (store.maxOffset(topic, queueId) <= offset || reads++ >= REFRESH_READS_MAX) continue
+        const storeTime = await store.storeTime(topic, queueId, offset)
+        if (storeTime > 0) latency = Math.max(latency, clock.wallMs() - storeTime)
+      }
+      this.lagLatencies.set(`${topic}@${group}`, latency)
+    }
   }
 
   *collect(): Generator<Metric> {
@@ -156,6 +181,9 @@ export class BrokerMetrics {
       yield this.one('rocketmq_consumer_inflight_messages', 'gauge', labels, inflight)
       const ready = Math.max(0, lag - inflight)
       yield this.one('rocketmq_consumer_ready_messages', 'gauge', labels, ready)
+      const latency = this.lagLatencies.get(`${topic}@${group}`)
+      if (latency === undefined) continue
+      yield this.one('rocketmq_consumer_lag_latency_milliseconds', 'gauge', labels, latency)
     }
   }
 
@@ -165,6 +193,10 @@ export class BrokerMetrics {
     const labels = { storage_type: 'local', storage_medium: 'disk' }
     const size = appended - store.minPhysicalOffset
     yield this.one('rocketmq_storage_size_bytes', 'gauge', labels, size)
+    const earliest = this.earliestStoreTime
+    const reserved = earliest > 0 ? this.deps.clock.wallMs() - earliest : 0
+    const reserveTime = 'rocketmq_storage_message_reserve_time_milliseconds'
+    yield this.one(reserveTime, 'gauge', labels, reserved)
     const names = ['flush', 'dispatch'] as const
     for (const name of names) {
       const behind = appended - (name === 'flush' ? flushed : dispatched)

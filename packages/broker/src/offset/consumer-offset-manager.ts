@@ -151,9 +151,9 @@ export class ConsumerOffsetManager {
   }
 
   removeOffset(group: string): void {
-    for (const topic of [...this.committed.keys()]) this.removeTable(topic, group)
+    for (const topic of this.committed.keys()) this.removeTable(topic, group)
     for (const table of [this.pulled, this.reset]) {
-      for (const topic of [...table.keys()]) remove(table, topic, group)
+      for (const topic of table.keys()) remove(table, topic, group)
     }
   }
 

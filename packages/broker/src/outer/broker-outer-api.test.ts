@@ -83,7 +83,7 @@ interface Setup {
   topics: TopicConfigManager
   servers: Map<string, FakeNameServer>
   outer: BrokerOuterApi
-  start(): void
+  start: () => void
 }
 
 function setUp(values: Partial<BrokerConfigValues> = {}): Setup {

@@ -157,7 +157,7 @@ function tableFile(delayMs: number): {
   clock: ManualClock
   file: FakeFile
   table: TableFile
-  set(value: string): void
+  set: (value: string) => void
 } {
   const clock = new ManualClock()
   let text = ''

@@ -114,7 +114,7 @@ function setUp(
   clock: ManualClock
   store: FakeStore
   delivery: DelayLevelDelivery
-  due(inMs: number): number
+  due: (inMs: number) => number
 } {
   const clock = new ManualClock()
   const store = new FakeStore()

@@ -189,7 +189,7 @@ export class DelayLevelDelivery implements AckSink, QueueWaiter {
     return this.inFlight < this.inFlightMax ? 0 : -1
   }
 
-  /** The entry's tags code is its time; one that is further away than the level allows is due now (the clock was set back). */
+  /** An entry's tags code is its time; one further away than the level allows is due now (the clock was set back). */
   private waitMs(deliverTimestamp: number): number {
     const nowMs = this.deps.clock.wallMs()
     return deliverTimestamp > nowMs + this.delayMs ? 0 : deliverTimestamp - nowMs

@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '@apogee/env'
-import { isSystemTopic } from '@apogee/protocol'
 import type { TopicConfig } from '../topic/topic-config.ts'
 import { RateRing } from './rate-ring.ts'
 import { GroupCounters } from './topic-counters.ts'
@@ -69,7 +68,7 @@ export class BrokerStats {
     topic.counters.putNums.add(count, tick)
     topic.counters.putSize.add(bytes, tick)
     topic.counters.addSizes(count, bytes)
-    if (!isSystemTopic(topic.topicName)) this.brokerPut.add(count, tick)
+    if (!topic.isSystem) this.brokerPut.add(count, tick)
   }
 
   /** A pull of a group handed out `count` messages; 0 is a pull that found nothing. */

@@ -1,4 +1,4 @@
-import { PermName } from '@apogee/protocol'
+import { isSystemTopic, PermName } from '@apogee/protocol'
 import { TopicCounters } from '../stats/topic-counters.ts'
 
 export type TopicFilterType = 'SINGLE_TAG' | 'MULTI_TAG'
@@ -41,6 +41,8 @@ export class TopicConfig implements TopicSettings {
   readonly topicName: string
   /** `topicName` in UTF-8, as records hold it. */
   readonly topicBytes: Uint8Array
+  /** RocketMQ's own: not counted among the broker's messages. */
+  readonly isSystem: boolean
   readonly readQueueNums: number
   readonly writeQueueNums: number
   readonly perm: number
@@ -54,6 +56,7 @@ export class TopicConfig implements TopicSettings {
     const base = previous ?? defaultTopicSettings
     this.topicName = topicName
     this.topicBytes = previous?.topicBytes ?? new Uint8Array(Buffer.from(topicName, 'utf8'))
+    this.isSystem = previous?.isSystem ?? isSystemTopic(topicName)
     this.readQueueNums = settings.readQueueNums ?? base.readQueueNums
     this.writeQueueNums = settings.writeQueueNums ?? base.writeQueueNums
     this.perm = settings.perm ?? base.perm
