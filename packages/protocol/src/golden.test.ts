@@ -136,6 +136,7 @@ const responseTables: Readonly<Record<number, HeaderTable>> = {
   34: protocol.HeartbeatResponseHeader,
   361: protocol.PullMessageResponseHeader,
   21: protocol.GetAllTopicConfigResponseHeader,
+  26: protocol.GetBrokerConfigResponseHeader,
   201: protocol.GetAllSubscriptionGroupResponseHeader,
   101: protocol.GetKVConfigResponseHeader,
   205: protocol.WipeWritePermOfBrokerResponseHeader,

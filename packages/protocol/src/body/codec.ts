@@ -1,4 +1,5 @@
 import { type Decoded, Malformed } from '@apogee/base'
+import { saturatedLong } from '../frame/ascii.ts'
 import { type JsonLimits, parseFastjson } from './json-reader.ts'
 import { JsonMap, type JsonValue } from './json-value.ts'
 import { type JsonOutput, JsonPairs, type JsonSpelling, writeFastjson } from './json-writer.ts'
@@ -72,9 +73,20 @@ export function int(missing = 0): BodyCodec<number> {
   return number(missing, 'an int', (value) => value === (value | 0))
 }
 
-/** An int64 that a number holds exactly. */
+/** An int64. What a number does not hold exactly becomes ±(2^53−1): Go clients send nanoseconds as subVersion. */
 export function long(missing = 0): BodyCodec<number> {
-  return number(missing, 'a long within 2^53', Number.isSafeInteger)
+  const { decode, encode } = number(missing, 'a long', isWhole)
+  return {
+    decode: (value, path) => {
+      const read = decode(value, path)
+      return typeof read === 'number' ? (saturatedLong(read) ?? wrong(path, 'a long')) : read
+    },
+    encode,
+  }
+}
+
+function isWhole(value: number): boolean {
+  return Number.isInteger(value) && saturatedLong(value) !== undefined
 }
 
 export function double(missing = 0): BodyCodec<number> {

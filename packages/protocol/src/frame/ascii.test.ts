@@ -25,10 +25,11 @@ test('integers are written as String writes them and read back', () => {
 })
 
 test('what is not an integer is NaN, whatever the bytes', () => {
-  for (const text of ['', '-', '+', '1.0', '1e3', ' 1', '1 ', 'abc', '9007199254740992']) {
+  for (const text of ['', '-', '+', '1.0', '1e3', ' 1', '1 ', 'abc', '99999999999999999999']) {
     equal(parseAsciiLong(Buffer.from(text), 0, text.length), Number.NaN, text)
   }
   equal(parseAsciiLong(Buffer.from('+7'), 0, 2), 7)
+  equal(parseAsciiLong(Buffer.from('9223372036854775807'), 0, 19), Number.MAX_SAFE_INTEGER)
   equal(parseAsciiLong(Buffer.from('-0'), 0, 2), 0)
   equal(parseAsciiInt(Buffer.from('2147483648'), 0, 10), Number.NaN)
   fc.assert(

@@ -6,8 +6,8 @@ const PLUS = 0x2b
 const BILLION = 1_000_000_000
 
 /**
- * The integer that `[start, end)` spells in ASCII, as Java's `Long.parseLong` would read it; NaN when it is not one or lies
- * beyond ±(2^53−1).
+ * The integer that `[start, end)` spells in ASCII, as Java's `Long.parseLong` would read it; NaN when it is not one. What lies
+ * beyond ±(2^53−1) becomes that: clients say Long.MAX_VALUE for "no limit".
  */
 export function parseAsciiLong(bytes: Uint8Array, start: number, end: number): number {
   let at = start
@@ -20,9 +20,17 @@ export function parseAsciiLong(bytes: Uint8Array, start: number, end: number): n
     if (digit < 0 || digit > 9) return Number.NaN
     value = value * 10 + digit
   }
-  if (value > Number.MAX_SAFE_INTEGER) return Number.NaN
+  if (value > Number.MAX_SAFE_INTEGER) return saturatedLong(negative ? -value : value) ?? Number.NaN
   return negative ? 0 - value : value
 }
+
+/** An integer of up to 19 digits, as Java's longs have, as the nearest number that is exact; undefined when it has more. */
+export function saturatedLong(value: number): number | undefined {
+  if (!(value > -NINETEEN_DIGITS && value < NINETEEN_DIGITS)) return undefined
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value))
+}
+
+const NINETEEN_DIGITS = 1e19
 
 /** As {@link parseAsciiLong}, and NaN beyond 32 bits. */
 export function parseAsciiInt(bytes: Uint8Array, start: number, end: number): number {

@@ -1,4 +1,5 @@
 import { type Decoded, Malformed } from '@apogee/base'
+import { saturatedLong } from '../frame/ascii.ts'
 
 // A header is declared once, as plain data:
 //
@@ -88,13 +89,15 @@ function parseValue(kind: FieldKind, text: string): Value | undefined {
   if (kind === 'boolean') return text.toLowerCase() === 'true'
   if (!/^[+-]?[0-9]{1,19}$/.test(text)) return undefined
   const value = Number(text)
-  const inRange = kind === 'int' ? value === (value | 0) : Number.isSafeInteger(value)
+  if (kind === 'long') return saturatedLong(value)
+  const inRange = value === (value | 0)
   return inRange ? value + 0 : undefined
 }
 
 /**
  * Reads a header from a frame's fields; fields the table does not name are ignored. Codes: HEADER_FIELD_MISSING,
- * HEADER_FIELD_INVALID (not a number, an int beyond 32 bits, a long beyond 2^53−1).
+ * HEADER_FIELD_INVALID (not a number, an int beyond 32 bits, a long beyond 64). A long beyond ±(2^53−1) becomes
+ * that: clients say Long.MAX_VALUE for "no limit".
  */
 export function decodeHeader<T extends HeaderTable>(
   table: T,
