@@ -59,6 +59,8 @@ export class BrokerMetrics {
   /** What `refresh` read from disk. */
   private earliestStoreTime = -1
   private readonly lagLatencies = new Map<string, number>()
+  private refreshing = false
+  private refreshFailures = 0
 
   constructor(deps: BrokerMetricsDeps) {
     const { brokerClusterName, brokerName } = deps.config.values
@@ -83,7 +85,9 @@ export class BrokerMetrics {
     }
   }
 
+  /** What needs the disk is as old as the last `refresh`; each collection starts one for the next. */
   *collect(): Generator<Metric> {
+    this.refreshSoon()
     yield* this.broker()
     yield* this.traffic()
     yield* this.sizes()
@@ -91,6 +95,18 @@ export class BrokerMetrics {
     yield* this.lag()
     yield* this.storage()
     yield* this.rpc()
+  }
+
+  private refreshSoon(): void {
+    if (this.refreshing) return
+    this.refreshing = true
+    this.refresh()
+      .catch(() => {
+        this.refreshFailures++
+      })
+      .finally(() => {
+        this.refreshing = false
+      })
   }
 
   private *broker(): Generator<Metric> {
@@ -101,6 +117,8 @@ export class BrokerMetrics {
     // Pulls that wait are the only queue there is: nothing waits for a thread.
     const labels = { processor: 'pull' }
     yield this.one('rocketmq_processor_watermark', 'gauge', labels, longPolling.size)
+    const failures = this.refreshFailures
+    yield this.one('apogee_metrics_refresh_failures_total', 'counter', {}, failures)
     yield this.one('rocketmq_send_to_dlq_messages_total', 'counter', {}, stats.sentToDlq)
     for (const [key, count] of requests.shedCounts) {
       const [lane = '', reason = ''] = key.split(' ')
