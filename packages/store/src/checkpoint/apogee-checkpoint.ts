@@ -57,8 +57,8 @@ export class ApogeeCheckpoint {
   }
 
   /**
-   * Writes and syncs `values`, off the loop. Save it before `checkpoint`: a crash between the two then leaves the older slot,
-   * which goes with the checkpoint that is on disk. One at a time.
+   * Writes and syncs `values`, off the loop. Save it before `checkpoint`: a crash between the two then leaves the
+   * older slot, which goes with the checkpoint that is on disk. One at a time.
    */
   save(values: ApogeeCheckpointValues, checkpoint: Checkpoint, done: Done): void {
     assert(!this.saving, 'sidecar saved twice at once')

@@ -28,7 +28,10 @@ export class SmallFile {
     return bytes
   }
 
-  /** Writes and syncs a part. Each call opens the file anew, off the loop: a failed sync is not tried again on its handle. */
+  /**
+   * Writes and syncs a part. Each call opens the file anew, off the loop: a failed sync is not tried again on its
+   * handle.
+   */
   write(bytes: Uint8Array, position: number, done: Done): void {
     const isNew = !this.isNamed && !this.disk.exists(this.path)
     const piece = { path: this.path, size: this.size, position, bytes }

@@ -13,9 +13,10 @@ export interface ConfigFileDeps {
 const FILE_BYTES_MAX = 256 * 1024 * 1024
 
 /**
- * One of Apache's config/<name>.json files with its copy in <name>.json.bak (ConfigManager.java). Text in, text out; what it
- * means is the owner's business. A save writes a new file beside it, syncs that, keeps the old one as the copy, and
- * renames: at every moment the file or the copy is whole. Saves do not queue up: one is under way, and the newest text waits.
+ * One of Apache's config/<name>.json files with its copy in <name>.json.bak (ConfigManager.java). Text in, text out;
+ * what it means is the owner's business. A save writes a new file beside it, syncs that, keeps the old one as the
+ * copy, and renames: at every moment the file or the copy is whole. Saves do not queue up: one is under way, and the
+ * newest text waits.
  */
 export class ConfigFile {
   readonly path: string
@@ -68,7 +69,10 @@ export class ConfigFile {
     return null
   }
 
-  /** Saves `text`, off the loop but for the renames. `done`, and `onError` with it, get the error; nothing is tried again. */
+  /**
+   * Saves `text`, off the loop but for the renames. `done`, and `onError` with it, get the error; nothing is tried
+   * again.
+   */
   save(text: string, done: Done = ignore): void {
     if (this.saving) {
       this.waiting = text

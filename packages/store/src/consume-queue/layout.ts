@@ -9,8 +9,9 @@ import { ApogeeError, readInt32, writeInt32 } from '@apogee/base'
 //   │ Offset │      │         │
 //   └────────┴──────┴─────────┘
 //
-// A unit with size ≤ 0 was never written: the end of the queue. A queue that does not start at 0 (its older records had left
-// the log) begins inside a file; the units before it are filled with (0, 0x7FFFFFFF, 0), or Apache would see the end there.
+// A unit with size ≤ 0 was never written: the end of the queue. A queue that does not start at 0 (its older records
+// had left the log) begins inside a file; the units before it are filled with (0, 0x7FFFFFFF, 0), or Apache would see
+// the end there.
 
 export const UNIT_SIZE = 20
 /** The size field of a unit that only fills space. */
@@ -24,7 +25,10 @@ export function writeFiller(bytes: Uint8Array, at: number): void {
   writeInt32(bytes, at + 8, FILLER_SIZE)
 }
 
-/** Whether a written unit stands at `at`. Its offset is never negative: the sign bit of an int64 is that of its first byte. */
+/**
+ * Whether a written unit stands at `at`. Its offset is never negative: the sign bit of an int64 is that of its
+ * first byte.
+ */
 export function isUnit(bytes: Uint8Array, at: number): boolean {
   return readInt32(bytes, at + 8) > 0 && bytes[at]! < 0x80
 }

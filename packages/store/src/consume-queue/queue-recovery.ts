@@ -3,9 +3,9 @@ import { FILLER_SIZE } from './layout.ts'
 import type { QueueContext } from './queue-context.ts'
 import { clearTail, readRange } from './queue-files.ts'
 
-// After a crash the log is dispatched again from the last offset below which all units were synced. What a queue holds above
-// that is not to be trusted (a crash keeps, loses and tears unsynced writes as it likes), so the first record that is put
-// again cuts the queue back to its own offset.
+// After a crash the log is dispatched again from the last offset below which all units were synced. What a queue
+// holds above that is not to be trusted (a crash keeps, loses and tears unsynced writes as it likes), so the first
+// record that is put again cuts the queue back to its own offset.
 
 /** Makes the queue ready to take `queueOffset` as its next unit; false when it must not. */
 export function putInRecovery(

@@ -15,8 +15,8 @@ export interface IndexQueryOptions {
 }
 
 /**
- * Follows one key through the files, newest first (IndexService.queryOffset, IndexFile.selectPhyOffset). Memory where it can,
- * small reads off the loop where it must. Ends early, with what it found, after `stepsMax` entries.
+ * Follows one key through the files, newest first (IndexService.queryOffset, IndexFile.selectPhyOffset). Memory where
+ * it can, small reads off the loop where it must. Ends early, with what it found, after `stepsMax` entries.
  */
 export class IndexQuery {
   readonly offsets: number[] = []

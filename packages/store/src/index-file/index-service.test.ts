@@ -1,69 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { javaHash, Prng } from '@apogee/base'
-import { powerCut, processKill, SimClock } from '@apogee/env/sim'
-import { makeWorld, silent, type World, wait } from '../consume-queue/queues.fixture.ts'
+import { makeWorld, wait } from '../consume-queue/queues.fixture.ts'
 import { indexName, timeOfName } from './file-name.ts'
-import { IndexService, type IndexServiceOptions } from './index-service.ts'
+import {
+  appendSome,
+  checkSome,
+  close,
+  FOREVER,
+  flush,
+  LOAD,
+  type Message,
+  openIndex,
+  query,
+  read,
+} from './index.fixture.ts'
 import { fileSizeOf } from './layout.ts'
-
-const FOREVER = Number.MAX_SAFE_INTEGER
-const LOAD = { crashed: false, sidecar: null, indexMsgTimestamp: 0 }
-const SIZES = { slots: 1500, entries: 120, flushAfterMs: 0, flushBatchBytes: 4096 }
-
-interface Message {
-  physicalOffset: number
-  timestamp: number
-  hashes: number[]
-}
-
-function openIndex(world: World, options: Partial<IndexServiceOptions> = {}): IndexService {
-  const deps = { disk: world.disk, clock: world.clock, log: silent }
-  return new IndexService({ folder: '/store/index', ...SIZES, ...options }, deps)
-}
-
-function flush(world: World, index: IndexService): Error | null {
-  return wait<Error | null>(world, (done) => index.flushNow(done))
-}
-
-function close(world: World, index: IndexService): Error | null {
-  return wait<Error | null>(world, (done) => index.close(done))
-}
-
-function query(
-  world: World,
-  index: IndexService,
-  keyHash: number,
-  maxCount = 64,
-  range: [number, number] = [0, FOREVER],
-): number[] {
-  return wait<number[]>(world, (done) => {
-    index.query(keyHash, maxCount, ...range, (error, offsets) => {
-      assert.equal(error, null)
-      done(offsets)
-    })
-  })
-}
-
-function put(index: IndexService, message: Message): void {
-  for (const hash of message.hashes) index.put(hash, message.physicalOffset, message.timestamp)
-}
-
-function expected(messages: readonly Message[], hash: number, maxCount = 64): number[] {
-  const found = messages.filter((message) => message.hashes.includes(hash))
-  return found
-    .map((message) => message.physicalOffset)
-    .reverse()
-    .slice(0, maxCount)
-}
-
-function read(world: World, path: string, position: number, length: number): string {
-  const bytes = Buffer.alloc(length)
-  const file = world.disk.open(path)
-  file.readNow(bytes, 0, length, position)
-  file.close()
-  return bytes.toString('hex')
-}
 
 test("a file has Apache's name, size, header, slots and entries", () => {
   const world = makeWorld(1)
@@ -182,166 +134,6 @@ test('random puts, flushes and reopens answer like a list, over several files', 
       }
       checkSome(prng, world, index, messages, `seed ${seed} round ${round}`)
     }
-  }
-})
-
-function appendSome(prng: Prng, messages: Message[], index: IndexService): void {
-  const count = prng.below(50)
-  for (let i = 0; i < count; i++) {
-    const last = messages.at(-1)
-    const hashes = Array.from({ length: prng.below(4) }, () => prng.below(90) * (1 + prng.below(3)))
-    const message = {
-      physicalOffset: (last?.physicalOffset ?? 0) + 1 + prng.below(300),
-      timestamp: (last?.timestamp ?? 1_000_000) + prng.below(3000),
-      hashes,
-    }
-    messages.push(message)
-    put(index, message)
-  }
-}
-
-function checkSome(
-  prng: Prng,
-  world: World,
-  index: IndexService,
-  messages: readonly Message[],
-  what: string,
-): void {
-  for (let i = 0; i < 25; i++) {
-    const hash = prng.below(180)
-    const maxCount = 1 + prng.below(64)
-    assert.deepEqual(query(world, index, hash, maxCount), expected(messages, hash, maxCount), what)
-  }
-}
-
-function crashOften(seed: number): void {
-  const prng = new Prng(seed)
-  let world = makeWorld(seed)
-  const options = { slots: 1 + prng.below(4000), entries: 30 + prng.below(600) }
-  let index = openIndex(world, options)
-  index.load(LOAD)
-  let messages: Message[] = []
-  for (let life = 0; life < 5; life++) {
-    for (let round = prng.below(8); round >= 0; round--) {
-      appendSome(prng, messages, index)
-      if (prng.chance(0.1)) {
-        let left = prng.below(10)
-        world.disk.faults.failWhen(
-          (call) => WRITES.has(call.kind) && left-- === 0,
-          { code: 'EIO' },
-          1,
-        )
-      }
-      let isDone = false
-      if (prng.chance(0.7)) {
-        index.flushNow(() => {
-          isDone = true
-        })
-        if (prng.chance(0.3)) appendSome(prng, messages, index)
-        world.clock.runUntil(() => isDone)
-      }
-    }
-    const lastFlush = prng.chance(0.7)
-    if (lastFlush) index.flushNow(() => {})
-    for (let steps = prng.below(14); lastFlush && steps > 0; steps--) {
-      world.clock.step()
-      if (prng.chance(0.3)) appendSome(prng, messages, index)
-    }
-    const synced = index.syncedThrough
-    const choice = prng.chance(0.3)
-      ? processKill(prng.fork())
-      : powerCut(prng.fork(), { damage: 0 })
-    const clock = new SimClock()
-    const disk = world.disk.crash(choice, clock)
-    world.disk.powerOff()
-    world = { clock, disk }
-    // The log lost some of its end, but nothing that the checkpoint covers.
-    const keep = messages.filter((message) => message.physicalOffset <= synced).length
-    messages = messages.slice(0, keep + prng.below(messages.length - keep + 1))
-    const logEnd = (messages.at(-1)?.physicalOffset ?? -1) + 1
-    index = openIndex(world, options)
-    index.load({ crashed: true, sidecar: { indexedThrough: synced }, indexMsgTimestamp: 0, logEnd })
-    assert.ok(index.endPhysicalOffset >= Math.min(synced, logEnd))
-    for (const message of messages) {
-      if (message.physicalOffset >= index.endPhysicalOffset) put(index, message)
-    }
-    checkSome(prng, world, index, messages, `life ${life}`)
-  }
-}
-
-const WRITES = new Set(['write', 'sync', 'syncDirectory', 'writeMany'])
-
-test('after any crash the index goes on from its end and answers like a list', () => {
-  for (let seed = 1; seed <= 100; seed++) {
-    try {
-      crashOften(seed)
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error })
-    }
-  }
-})
-
-test('no slot on disk leads past the entries that were written before it', () => {
-  const prng = new Prng(9)
-  const world = makeWorld(9)
-  const index = openIndex(world, { slots: 700, entries: 4000 })
-  index.load(LOAD)
-  const messages: Message[] = []
-  for (let i = 0; i < 10; i++) appendSome(prng, messages, index)
-  assert.equal(flush(world, index), null)
-  world.disk.startRecording()
-  let isDone = false
-  index.flushNow(() => {
-    isDone = true
-  })
-  while (!isDone) {
-    appendSome(prng, messages, index)
-    world.clock.step()
-  }
-  const path = `/store/index/${world.disk.list('/store/index')[0]}`
-  for (let step = 0; step < world.disk.steps.length; step++) {
-    for (const disk of world.disk.crashImages(step, new Prng(step), 8)) {
-      const bytes = Buffer.from(disk.contents().get(path) ?? [])
-      const entriesAt = 40 + 4 * 700
-      for (let slot = 0; slot < 700; slot++) {
-        const entry = bytes.readInt32BE(40 + slot * 4)
-        if (entry === 0) continue
-        const hash = bytes.readInt32BE(entriesAt + entry * 20)
-        assert.equal(hash % 700, slot, `step ${step} entry ${entry}`)
-      }
-      const count = bytes.readInt32BE(36)
-      const phys = Number(bytes.readBigInt64BE(entriesAt + (count - 1) * 20 + 4))
-      assert.equal(phys, Number(bytes.readBigInt64BE(24)), `step ${step}`)
-    }
-  }
-})
-
-test('every disk call that fails leaves an index that works once the disk does', () => {
-  let failed = true
-  for (let k = 0; failed; k++) {
-    const prng = new Prng(3)
-    const world = makeWorld(3)
-    const messages: Message[] = []
-    let index = openIndex(world, { slots: 1200, entries: 60 })
-    index.load(LOAD)
-    const first = world.disk.faults.calls
-    world.disk.faults.failCall(first + k, { code: 'EIO' })
-    for (let i = 0; i < 4; i++) {
-      appendSome(prng, messages, index)
-      flush(world, index)
-    }
-    assert.equal(flush(world, index), null, `call ${k}`)
-    assert.equal(index.syncedThrough, index.endPhysicalOffset)
-    failed = world.disk.faults.calls > first + k
-    world.disk.faults.clear()
-    checkSome(prng, world, index, messages, `call ${k}`)
-    assert.equal(close(world, index), null)
-    const sidecar = { indexedThrough: index.syncedThrough }
-    const choice = powerCut(new Prng(k), { keep: 0, keepNames: 0 })
-    const after = { clock: world.clock, disk: world.disk.crash(choice) }
-    index = openIndex(after, { slots: 1200, entries: 60 })
-    index.load({ ...LOAD, crashed: true, sidecar })
-    checkSome(prng, after, index, messages, `call ${k}, cut`)
   }
 })
 

@@ -17,7 +17,10 @@ export interface IndexServiceOptions {
   slots?: number
   /** maxIndexNum: entries of a file, the first of which is not used. Default 20,000,000. */
   entries?: number
-  /** `flush` does nothing until the last one is this old, ms: slots are scattered, so a flush can write 20 MB. Default 10,000. */
+  /**
+   * `flush` does nothing until the last one is this old, ms: slots are scattered, so a flush can write 20 MB.
+   * Default 10,000.
+   */
   flushAfterMs?: number
   /** … or until this many bytes of entries wait. Default 8 MiB. */
   flushBytes?: number
@@ -133,8 +136,9 @@ export class IndexService {
   }
 
   /**
-   * Adds one key. `keyHash` = abs(javaHash(topic + '#' + key)), not negative. Keys come in log order; those of records below
-   * `endPhysicalOffset` are there already. Throws a DiskError when, soon after a start, slots cannot be read.
+   * Adds one key. `keyHash` = abs(javaHash(topic + '#' + key)), not negative. Keys come in log order; those of
+   * records below `endPhysicalOffset` are there already. Throws a DiskError when, soon after a start, slots cannot be
+   * read.
    */
   put(keyHash: number, physicalOffset: number, storeTimestamp: number): void {
     if (physicalOffset < this.end || this.isStalled) return

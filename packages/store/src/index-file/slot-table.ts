@@ -6,9 +6,9 @@ const LOADED = 1
 const DIRTY = 2
 
 /**
- * The slots of the file that is being written, in memory in their disk form; position p here is position p in the file, so
- * the first 40 bytes are not used. Known page by page: those of a new file at once, those of a reopened one as they are read.
- * The memory comes zeroed from the system, which gives a page only when it is touched.
+ * The slots of the file that is being written, in memory in their disk form; position p here is position p in the
+ * file, so the first 40 bytes are not used. Known page by page: those of a new file at once, those of a reopened one
+ * as they are read. The memory comes zeroed from the system, which gives a page only when it is touched.
  */
 export class SlotTable {
   readonly bytes: Buffer
