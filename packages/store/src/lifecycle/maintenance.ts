@@ -9,6 +9,8 @@ import { decideRetention, logRefusal } from '../retention/retention.ts'
 import type { StoreLogger } from '../store-logger.ts'
 
 const ACK_TICK_MS = 100
+/** Queues that nobody used for this long give their memory back. */
+const EVICT_MS = 60_000
 /** Apache's first clean comes a minute after the start: a store that was down over 04:00 is not emptied at once. */
 const FIRST_CLEAN_MS = 60_000
 
@@ -43,6 +45,7 @@ export class Maintenance {
     const { options } = this.deps
     this.every(ACK_TICK_MS, () => this.deps.commitLog.expireAcks(options.syncFlushTimeoutMs))
     this.every(options.flushIntervalMs, () => this.flush())
+    this.every(EVICT_MS, () => this.deps.queues.evictIdle(EVICT_MS))
     this.checkSpace()
     this.later(options.checkpointIntervalMs, () => this.runCheckpoint())
     this.later(FIRST_CLEAN_MS, () => {
