@@ -96,6 +96,10 @@ export class CommitLog {
   private lastBatchRecords = 1
   private unbatchedRecords = 0
   private scheduled = false
+  /** An event is bringing records; where they begin, and the wall time. */
+  private inEvent = false
+  private eventStart = 0
+  private nowMs = 0
   private busy = false
   private flushing = false
   private closed = true
@@ -134,19 +138,20 @@ export class CommitLog {
   append(sink: AckSink | null, token: number): AppendStatus {
     const draft = this.draft
     const size = draftSize(draft, this.options.storeHost.length)
+    if (!this.inEvent) this.beginEvent()
     const refused = this.admit(size)
     if (refused !== APPEND_OK) return refused
+    const queue = this.deps.queues.queue(draft.topic, draft.queueId)
     if (size + BLANK_SIZE > this.fileEnd - this.appended) this.roll()
     const at = this.appended
     const chunk = this.deps.tail.room(at, size, Math.min(this.written, this.dispatched))
-    const queue = this.deps.queues.queue(draft.topic, draft.queueId)
     // Prepared (4) and rolled-back (12) records are not consumed: they take no queue offset.
     const takesOffset = (draft.sysFlag & 4) === 0
     draft.size = size
     draft.queue = queue
     draft.queueOffset = takesOffset ? queue.nextOffset : 0
     draft.physicalOffset = at
-    draft.storeTimestamp = this.deps.clock.wallMs()
+    draft.storeTimestamp = this.nowMs
     encodeDraft(draft, this.options.storeHost, size, chunk.buffer, chunk.used)
     chunk.used += size
     this.appended = at + size
@@ -157,7 +162,8 @@ export class CommitLog {
       const waiting = early ? this.earlyAcks : this.acks
       waiting.push(sink, token, at + size, draft.storeTimestamp)
     }
-    this.schedule()
+    // The disk can begin while the rest of a big lump is still being taken in.
+    if (!this.sync && this.appended - this.eventStart >= EAGER_BYTES) this.startBatch()
     return APPEND_OK
   }
 
@@ -216,7 +222,9 @@ export class CommitLog {
     if (this.appended - this.confirmed + size > this.options.pendingBytesMax) return true
     if (this.deps.queues.full) return true
     const oldest = this.acks.oldest()
-    return oldest !== 0 && this.deps.clock.wallMs() - oldest > this.options.pendingAgeMaxMs
+    if (oldest === 0) return false
+    const now = this.inEvent ? this.nowMs : this.deps.clock.wallMs()
+    return now - oldest > this.options.pendingAgeMaxMs
   }
 
   private roll(): void {
@@ -231,17 +239,21 @@ export class CommitLog {
     this.fileEnd += this.deps.files.fileSize
   }
 
-  private schedule(): void {
-    if (this.busy) return
-    // The disk can begin while the rest of what was read is still being taken in.
-    if (!this.sync && this.appended - this.written >= EAGER_BYTES) return this.startBatch()
-    if (this.scheduled) return
-    this.scheduled = true
-    this.deps.clock.endOfEvent(this.startOrGather)
+  /** The first record of an event: its time serves all of them, and the batch begins with the event's end. */
+  private beginEvent(): void {
+    this.inEvent = true
+    this.eventStart = this.appended
+    this.nowMs = this.deps.clock.wallMs()
+    this.deps.clock.endOfEvent(this.eventEnded)
+  }
+
+  private readonly eventEnded = (): void => {
+    this.inEvent = false
+    if (!this.scheduled) this.startOrGather()
   }
 
   /**
-   * When a batch begins. A message that comes alone should not wait for others, and a big lump need not (`schedule`);
+   * When a batch begins. A message that comes alone should not wait for others, and a big lump need not (`append`);
    * otherwise all that can be read from sockets now goes along. A sync is dear: it always gathers.
    */
   private readonly startOrGather = (): void => {
