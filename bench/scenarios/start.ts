@@ -6,12 +6,14 @@ import { pause } from '../load/measured-window.ts'
 import { PullConnection } from '../load/pull-connection.ts'
 import { SendConnection } from '../load/send-connection.ts'
 import { sendTemplates } from '../load/send-templates.ts'
+import { processTree } from '../measure/process-tree.ts'
 import { type Goal, rowOf, type Samples } from '../report/result.ts'
 import type { BenchOptions, Outcome, Scenario } from './scenario.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const TOPIC = 'FirstMessage'
 const BOOT_TIMEOUT_MS = 30_000
+const MESSAGE_TIMEOUT_MS = 10_000
 
 /** With npm in front, as the README says, and without: npm's own share is no small one. */
 const COMMANDS: readonly { shape: string; command: string; args: readonly string[] }[] = [
@@ -67,11 +69,22 @@ async function startOnce(
     await running.waitForLine(/boot success/, BOOT_TIMEOUT_MS)
     const readySeconds = (performance.now() - startedMs) / 1000
     const { broker } = JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number }
-    await firstMessage(broker)
+    await inTime(firstMessage(broker))
     return { readySeconds, firstMessageSeconds: (performance.now() - startedMs) / 1000 }
   } finally {
-    await running.stop()
+    // A signal to npm does not reach what it started: end the server itself, and npm follows.
+    if (running.running) process.kill(processTree(running.pid).at(-1) ?? running.pid, 'SIGTERM')
+    await running.exited
   }
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(
+    () => late.reject(new Error(`no message in ${MESSAGE_TIMEOUT_MS} ms`)),
+    MESSAGE_TIMEOUT_MS,
+  )
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }
 
 /** Sends one message to a topic that does not exist yet, and pulls it. */
