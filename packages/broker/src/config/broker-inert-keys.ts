@@ -62,6 +62,14 @@ export const brokerInertKeys: readonly ConfigKey[] = [
     ['maxErrorRateOfBloomFilter', 'int', 20],
     ['filterDataCleanTimeSpan', 'long', 86400000],
   ]),
+  ...inert(
+    'ignored',
+    'retries are pulled with *, to which no SQL92 filter applies in Apache either',
+    [['filterSupportRetry', 'bool', false]],
+  ),
+  ...inert('ignored', 'lite pulls are held to waitTimeMillsInPullQueue', [
+    ['waitTimeMillsInLitePullQueue', 'long', 5000],
+  ]),
   ...inert('ignored', 'channels know their groups: closing one is always quick', [
     ['realTimeNotifyConsumerChange', 'bool', true],
     ['enableFastChannelEventProcess', 'bool', false],
@@ -138,6 +146,7 @@ export const brokerInertKeys: readonly ConfigKey[] = [
     ['appendCkAsync', 'bool', false],
   ]),
   ...inert('later', 'transactions', [
+    ['waitTimeMillsInTransactionQueue', 'long', 3000],
     ['transactionTimeOut', 'long', 6000],
     ['transactionCheckMax', 'int', 15],
     ['transactionCheckInterval', 'long', 30000],

@@ -37,14 +37,11 @@ export interface BrokerConfigValues {
   rejectTransactionMessage: boolean
   startAcceptSendRequestTimeStamp: number
   maxMessageSize: number
-  maxTopicLength: number
-  autoMessageVersionOnTopicLen: boolean
 
   litePullMessageEnable: boolean
   longPollingEnable: boolean
   shortPollingTimeMills: number
   enablePropertyFilter: boolean
-  filterSupportRetry: boolean
   rejectPullConsumerEnable: boolean
   maxTransferBytesOnMessageInMemory: number
   maxTransferCountOnMessageInMemory: number
@@ -71,13 +68,10 @@ export interface BrokerConfigValues {
   brokerFastFailureEnable: boolean
   waitTimeMillsInSendQueue: number
   waitTimeMillsInPullQueue: number
-  waitTimeMillsInLitePullQueue: number
   waitTimeMillsInHeartbeatQueue: number
-  waitTimeMillsInTransactionQueue: number
   waitTimeMillsInAckQueue: number
   waitTimeMillsInAdminBrokerQueue: number
   serverChannelMaxIdleTimeSeconds: number
-  serverSocketBacklog: number
   clientChannelMaxIdleTimeSeconds: number
   connectTimeoutMillis: number
   shutdownWaitTimeSeconds: number
@@ -91,7 +85,6 @@ export interface BrokerConfigValues {
   flushIntervalCommitLog: number
   flushCommitLogThoroughInterval: number
   flushIntervalConsumeQueue: number
-  flushConsumeQueueThoroughInterval: number
   messageIndexEnable: boolean
   maxHashSlotNum: number
   maxIndexNum: number

@@ -25,6 +25,7 @@ export const networkInertKeys: readonly ConfigKey[] = [
     ['disableCallbackExecutor', 'bool', false],
     ['disableNettyWorkerGroup', 'bool', false],
   ]),
+  ...inert('ignored', 'always 1024 here', [['serverSocketBacklog', 'int', 1024]]),
   ...inert('ignored', 'a request that times out fails alone: its connection stays', [
     ['channelNotActiveInterval', 'long', 60000],
     ['isScanAvailableNameSrv', 'bool', true],

@@ -101,6 +101,17 @@ export const storeInertKeys: readonly ConfigKey[] = [
     ['sampleCountThreshold', 'int', 5000],
     ['sampleSteps', 'int', 32],
   ]),
+  ...inert('ignored', 'every flush of a queue is a thorough one', [
+    ['flushConsumeQueueThoroughInterval', 'int', 60000],
+  ]),
+  ...inert(
+    'ignored',
+    'names have at most 127 bytes, 255 behind %RETRY%; records of long ones are V2',
+    [
+      ['maxTopicLength', 'int', 127],
+      ['autoMessageVersionOnTopicLen', 'bool', true],
+    ],
+  ),
   ...inert('later', 'timer messages', [
     ['mappedFileSizeTimerLog', 'int', 104857600],
     ['timerPrecisionMs', 'int', 1000],

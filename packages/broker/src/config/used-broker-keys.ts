@@ -90,17 +90,19 @@ export type SendKey =
   | 'rejectTransactionMessage'
   | 'startAcceptSendRequestTimeStamp'
   | 'maxMessageSize'
-  | 'maxTopicLength'
-  | 'autoMessageVersionOnTopicLen'
 
 /** Sends. */
 export const sendRows: Rows<SendKey> = {
-  rejectTransactionMessage: bool(false, 'transactional messages are refused', { live: true }),
+  rejectTransactionMessage: bool(
+    false,
+    'refuses transactional messages (this version refuses them in any case)',
+    {
+      live: true,
+    },
+  ),
   startAcceptSendRequestTimeStamp: long(0, 'sends are refused until this time, ms', { live: true }),
   maxMessageSize: int(4_194_304, 'bytes of body and properties together', {
     min: 1024,
     max: 16_000_000,
   }),
-  maxTopicLength: int(127, 'bytes of a topic name in the first record version', { max: 127 }),
-  autoMessageVersionOnTopicLen: bool(true, 'longer names use the second record version'),
 }

@@ -8,7 +8,6 @@ export type PullKey =
   | 'longPollingEnable'
   | 'shortPollingTimeMills'
   | 'enablePropertyFilter'
-  | 'filterSupportRetry'
   | 'rejectPullConsumerEnable'
   | 'maxTransferBytesOnMessageInMemory'
   | 'maxTransferCountOnMessageInMemory'
@@ -29,16 +28,37 @@ export const pullRows: Rows<PullKey> = {
   longPollingEnable: bool(true, 'a pull that finds nothing waits for a message', { live: true }),
   shortPollingTimeMills: long(1000, 'how long it waits when longPollingEnable=false, ms', live),
   enablePropertyFilter: bool(false, 'consumers may filter with SQL92', { live: true }),
-  filterSupportRetry: bool(false, 'SQL92 filters also apply to retries', { live: true }),
-  rejectPullConsumerEnable: bool(false, 'heartbeats of pull consumers are ignored', { live: true }),
+  rejectPullConsumerEnable: bool(
+    false,
+    'pull consumers are refused, and their heartbeats ignored',
+    {
+      live: true,
+    },
+  ),
   maxTransferBytesOnMessageInMemory: int(262_144, 'bytes of a pull at the tail', live),
   maxTransferCountOnMessageInMemory: int(32, 'messages of a pull at the tail', live),
-  maxTransferBytesOnMessageInDisk: int(65_536, 'bytes of a pull of old messages', live),
-  maxTransferCountOnMessageInDisk: int(8, 'messages of a pull of old messages', live),
+  maxTransferBytesOnMessageInDisk: int(
+    262_144,
+    'bytes of a pull of old messages (Apache: 65536; reads of old messages are whole blocks here, so they need no rationing)',
+    live,
+  ),
+  maxTransferCountOnMessageInDisk: int(
+    32,
+    'messages of a pull of old messages (Apache: 8; as above)',
+    live,
+  ),
   pullBatchMaxMessageCount: int(160, 'most messages that a consumer can ask for', live),
   defaultQueryMaxNum: int(32, 'messages of a lookup by unique key', live),
-  parkedPullsMax: int(100_000, 'pulls that wait for a message, in all', live),
-  parkedPullsPerConnectionMax: int(1000, 'pulls that wait on one connection', live),
+  parkedPullsMax: int(
+    200_000,
+    'pulls that wait for a message, in all; more are answered POLLING_FULL',
+    live,
+  ),
+  parkedPullsPerConnectionMax: int(
+    65_536,
+    'the same of one connection: one per queue it consumes',
+    live,
+  ),
   filterExpressionSizeMax: int(2048, 'bytes of a filter expression', live),
   filterCacheMax: int(10_000, 'compiled filter expressions kept', live),
 }
@@ -94,13 +114,10 @@ export type LaneKey =
   | 'brokerFastFailureEnable'
   | 'waitTimeMillsInSendQueue'
   | 'waitTimeMillsInPullQueue'
-  | 'waitTimeMillsInLitePullQueue'
   | 'waitTimeMillsInHeartbeatQueue'
-  | 'waitTimeMillsInTransactionQueue'
   | 'waitTimeMillsInAckQueue'
   | 'waitTimeMillsInAdminBrokerQueue'
   | 'serverChannelMaxIdleTimeSeconds'
-  | 'serverSocketBacklog'
   | 'clientChannelMaxIdleTimeSeconds'
   | 'connectTimeoutMillis'
   | 'shutdownWaitTimeSeconds'
@@ -109,14 +126,11 @@ export type LaneKey =
 export const laneRows: Rows<LaneKey> = {
   brokerFastFailureEnable: bool(true, 'requests older than their limit are answered SYSTEM_BUSY'),
   waitTimeMillsInSendQueue: long(200, 'limit of sends, ms', { min: 1 }),
-  waitTimeMillsInPullQueue: long(5000, 'limit of pulls, ms', { min: 1 }),
-  waitTimeMillsInLitePullQueue: long(5000, 'limit of lite pulls, ms', { min: 1 }),
+  waitTimeMillsInPullQueue: long(5000, 'limit of pulls and lite pulls, ms', { min: 1 }),
   waitTimeMillsInHeartbeatQueue: long(31_000, 'limit of heartbeats, ms', { min: 1 }),
-  waitTimeMillsInTransactionQueue: long(3000, 'limit of ends of transactions, ms', { min: 1 }),
   waitTimeMillsInAckQueue: long(3000, 'limit of acknowledgements, ms', { min: 1 }),
   waitTimeMillsInAdminBrokerQueue: long(5000, 'limit of all others, ms', { min: 1 }),
   serverChannelMaxIdleTimeSeconds: int(120, 'a silent connection is closed after, s', { min: 1 }),
-  serverSocketBacklog: int(1024, 'connections that wait to be accepted', { min: 1, max: 65_535 }),
   clientChannelMaxIdleTimeSeconds: int(120, 'a silent connection to a NameServer, s', { min: 1 }),
   connectTimeoutMillis: int(3000, 'a connection to a NameServer must stand within, ms', { min: 1 }),
   shutdownWaitTimeSeconds: int(30, 'a stop waits for requests in flight up to, s'),

@@ -121,7 +121,7 @@ async function resetHere(deps: OffsetAdminDeps, header: ResetOffsetRequestHeader
     }
     targets.set(queueId, offset)
   } else {
-    const first = queueId >= 0 ? queueId : 0
+    const first = Math.max(queueId, 0)
     const last = queueId >= 0 ? queueId : config.readQueueNums - 1
     for (let id = first; id <= last; id++) {
       targets.set(id, await offsetAt(deps, topic, id, timestamp))

@@ -12,7 +12,9 @@ import {
 import type { Connection, FrameHandler } from '@apogee/remoting'
 import type { GetResult, GetStatus, MessageStore } from '@apogee/store'
 import type { LongPolling } from '../longpolling/long-polling.ts'
-import type { PullResumer } from '../longpolling/parked-pull.ts'
+import type { ParkOutcome, PullResumer } from '../longpolling/parked-pull.ts'
+import { EventTime } from '../metrics/event-time.ts'
+import type { RequestMetrics } from '../metrics/request-metrics.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import { PendingPull } from '../pull/pending-pull.ts'
 import { PullChecks, type PullServices } from '../pull/pull-checks.ts'
@@ -23,6 +25,7 @@ const EMPTY: Buffer = Buffer.alloc(0)
 export interface PullDeps extends PullServices {
   store: MessageStore
   stats: BrokerStats
+  requests: RequestMetrics
   offsets: ConsumerOffsetManager
   longPolling: LongPolling
   clock: Clock
@@ -45,10 +48,12 @@ class Puller implements PullResumer {
   private readonly pulls: PendingPull[] = []
   private readonly free: PendingPull[] = []
   private readonly reply = new PullReply()
+  private readonly time: EventTime
 
   constructor(deps: PullDeps) {
     this.deps = deps
     this.checks = new PullChecks(deps)
+    this.time = new EventTime(deps.clock)
   }
 
   handle(frame: Frame, connection: Connection): void {
@@ -57,10 +62,13 @@ class Puller implements PullResumer {
     const problem = decodePull(frame, checks.fields)
     const ok =
       problem === null
-        ? checks.check(frame.code, connection.remoteAddress)
+        ? checks.check(frame.code, connection)
         : checks.refuse(ResponseCode.SYSTEM_ERROR, `${problem.code}: ${problem.detail}`)
     if (ok) this.start(frame, connection)
-    else this.refuse(frame, connection)
+    else {
+      this.refuse(frame, connection)
+      this.done(frame.code, checks.code, connection.receivedMs, false)
+    }
     checks.fields.buffer = EMPTY
   }
 
@@ -68,6 +76,7 @@ class Puller implements PullResumer {
   resumePull(token: number): void {
     const pull = this.pulls[token]!
     pull.suspendMs = 0
+    pull.waited = true
     if (!pull.connection!.open) return this.dropPull(token)
     pull.connection!.requestParked()
     this.read(pull)
@@ -82,13 +91,15 @@ class Puller implements PullResumer {
     const { fields } = checks
     const pull = this.take()
     pull.connection = connection
+    pull.requestCode = frame.code
     pull.opaque = frame.opaque
     pull.type = frame.serializeType
     pull.group = checks.group
     pull.counters = checks.subscription!.counters
     pull.topicSysFlag = checks.topic!.topicSysFlag
     pull.suspendMs = this.mayWait(fields.sysFlag, fields.suspendTimeoutMillis)
-    pull.startedMs = deps.clock.monotonicMs()
+    pull.startedMs = connection.receivedMs
+    pull.waited = false
     this.fillQuery(pull)
     const { groupName } = checks.group!
     if ((fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && fields.commitOffset >= 0) {
@@ -141,22 +152,46 @@ class Puller implements PullResumer {
   private got(pull: PendingPull, result: GetResult): void {
     const connection = pull.connection!
     connection.requestFinished()
-    const code = codeOf(result.status, pull.query.offset)
-    if (code === ResponseCode.PULL_NOT_FOUND && pull.suspendMs > 0 && this.park(pull)) return
+    const { reply } = this
+    reply.code = codeOf(result.status, pull.query.offset)
+    reply.remark = REMARKS[result.status]
+    if (reply.code === ResponseCode.PULL_NOT_FOUND && pull.suspendMs > 0) {
+      const outcome = this.park(pull)
+      if (outcome === 'parked') return
+      if (outcome === 'full') this.pollingFull()
+    }
     if (connection.open) {
-      const { reply } = this
-      reply.code = code
-      reply.remark = REMARKS[result.status]
       reply.nextBeginOffset = result.nextBeginOffset
       reply.minOffset = result.minOffset
       reply.maxOffset = result.maxOffset
       this.write(pull, connection, result)
+      this.answered(pull, result.nextBeginOffset)
       this.deps.stats.messageGot(pull.counters!, result.count, result.bytes)
     }
     this.release(pull)
   }
 
-  private park(pull: PendingPull): boolean {
+  /**
+   * No more pulls may wait. Told so, clients come again after their delay for errors (3 s in Java's), while PULL_NOT_FOUND
+   * would make them ask again at once, without end.
+   */
+  private pollingFull(): void {
+    this.reply.code = ResponseCode.POLLING_FULL
+    this.reply.remark = POLLING_FULL
+  }
+
+  private answered(pull: PendingPull, nextBeginOffset: number): void {
+    const { topic, queueId } = pull.query
+    this.deps.offsets.commitPullOffset(pull.group!.groupName, topic, queueId, nextBeginOffset)
+    this.done(pull.requestCode, this.reply.code, pull.startedMs, pull.waited)
+  }
+
+  private done(requestCode: number, code: number, startedMs: number, waited: boolean): void {
+    const micros = (this.time.nowMs() - startedMs) * 1000
+    this.deps.requests.requestDone(requestCode, code, micros, waited)
+  }
+
+  private park(pull: PendingPull): ParkOutcome {
     const { deps } = this
     const queue = deps.store.consumeQueue(pull.query.topic, pull.query.queueId)
     const deadlineMs = deps.clock.monotonicMs() + pull.suspendMs
@@ -176,7 +211,6 @@ class Puller implements PullResumer {
     const { reply } = this
     const bytes = result === null ? 0 : result.bytes
     reply.opaque = pull.opaque
-    reply.suggestWhichBrokerId = pull.group!.brokerId
     reply.topicSysFlag = pull.topicSysFlag
     reply.groupSysFlag = pull.group!.groupSysFlag
     reply.forbiddenType = -1
@@ -197,6 +231,7 @@ class Puller implements PullResumer {
     reply.minOffset = store.minOffset(pull.query.topic, pull.query.queueId)
     reply.maxOffset = store.maxOffset(pull.query.topic, pull.query.queueId)
     this.write(pull, pull.connection!, null)
+    this.answered(pull, offset)
     this.release(pull)
   }
 
@@ -206,7 +241,7 @@ class Puller implements PullResumer {
     reply.opaque = frame.opaque
     reply.remark = Buffer.from(checks.remark)
     reply.nextBeginOffset = reply.minOffset = reply.maxOffset = 0
-    reply.suggestWhichBrokerId = reply.topicSysFlag = reply.groupSysFlag = 0
+    reply.topicSysFlag = reply.groupSysFlag = 0
     reply.forbiddenType = checks.forbiddenType
     const buffer = connection.reserve(pullReplySizeMax(reply))
     const at = connection.outputEnd
@@ -250,6 +285,7 @@ function codeOf(status: GetStatus, offset: number): number {
   }
 }
 
+const POLLING_FULL: Buffer = Buffer.from('parkedPullsMax or parkedPullsPerConnectionMax is reached')
 const OFFSET_RESET: Buffer = Buffer.from('OFFSET_RESET')
 
 const REMARKS: Record<GetStatus, Buffer> = {

@@ -1,14 +1,15 @@
 import { Malformed } from '@apogee/base'
-import type { Clock } from '@apogee/env'
 import {
   BATCH_OK,
   BatchEntryView,
+  type BatchLimits,
   checkBatch,
   decodeSend,
   emptyReplySizeMax,
   type Frame,
   inspectBatchEntry,
   isRetryTopic,
+  PROPERTIES_MAX_SIZE,
   PropertySlot,
   RequestCode,
   ResponseCode,
@@ -27,6 +28,8 @@ import {
   type MessageStore,
   type RecordDraft,
 } from '@apogee/store'
+import { EventTime } from '../metrics/event-time.ts'
+import type { RequestMetrics } from '../metrics/request-metrics.ts'
 import { PendingSends } from '../send/pending-sends.ts'
 import { SendRequest, type SendServices } from '../send/send-request.ts'
 import { PROPERTIES_SOURCE_SIZE_MAX, StoredProperties } from '../send/stored-properties.ts'
@@ -34,11 +37,16 @@ import type { BrokerStats } from '../stats/broker-stats.ts'
 import type { TopicConfig } from '../topic/topic-config.ts'
 
 const EMPTY: Buffer = Buffer.alloc(0)
+/** Transaction bits of sysFlag: prepared 4, commit 8, rollback 12. A prepared or rolled-back record is never consumed. */
+const TRANSACTION_MASK = 12
+const TRANSACTION_PREPARED = 4
+/** Bytes of a record besides topic, body and properties, at most: with IPv6 hosts. */
+const RECORD_HEAD_SIZE_MAX = 120
 
 export interface SendDeps extends SendServices {
   store: MessageStore
   stats: BrokerStats
-  clock: Clock
+  requests: RequestMetrics
   /** This broker's address and port as message ids carry them: 8 or 20 bytes. */
   storeHost: Uint8Array
   uniqKeys: UniqKeySource
@@ -67,17 +75,26 @@ class Sender {
   private readonly properties: StoredProperties
   private readonly pending: PendingSends
   private readonly entry = new BatchEntryView()
+  private readonly batchLimits: BatchLimits
+  private readonly time: EventTime
+  /** Delay level of the message at hand; 0: none. */
+  private level = 0
 
   constructor(deps: SendDeps) {
-    const { regionId, traceOn, brokerClusterName } = deps.config.values
+    const { regionId, traceOn, brokerClusterName, maxMessageSize } = deps.config.values
     this.deps = deps
+    this.batchLimits = { maxBodySize: maxMessageSize }
+    this.time = new EventTime(deps.clock)
     this.request = new SendRequest(deps)
     this.properties = new StoredProperties({
       region: regionId,
       traceOn,
       clusterName: brokerClusterName,
     })
-    this.pending = new PendingSends({ storeHost: deps.storeHost, region: regionId, traceOn })
+    this.pending = new PendingSends(
+      { storeHost: deps.storeHost, region: regionId, traceOn },
+      { ...deps, time: this.time },
+    )
   }
 
   handle(frame: Frame, connection: Connection): void {
@@ -92,10 +109,19 @@ class Sender {
       ok && (batch ? this.storeBatch(frame, connection) : this.storeOne(frame, connection))
     request.fields.buffer = EMPTY
     if (!stored && !frame.isOneway) this.refuse(frame, connection)
+    // Others are done when they are acknowledged.
+    if (!stored || frame.isOneway) this.count(frame, connection, stored)
+  }
+
+  private count(frame: Frame, connection: Connection, stored: boolean): void {
+    const micros = (this.time.nowMs() - connection.receivedMs) * 1000
+    const code = stored ? ResponseCode.SUCCESS : this.request.code
+    this.deps.requests.requestDone(frame.code, code, micros)
   }
 
   private fits(frame: Frame): boolean {
     const { fields } = this.request
+    if (frame.bodySize === 0) return this.refused(APPEND_TOO_LARGE)
     if (fields.propertiesEnd - fields.propertiesStart > PROPERTIES_SOURCE_SIZE_MAX) {
       return this.refused(APPEND_PROPERTIES_TOO_LARGE)
     }
@@ -121,8 +147,7 @@ class Sender {
     draft.bodyStart = frame.bodyStart
     draft.bodyEnd = frame.end
     draft.waitStore = !properties.isFalse(fields.buffer, PropertySlot.WAIT)
-    const level = request.dead ? 0 : properties.delayLevel(fields.buffer)
-    if (level > 0) this.delay(draft, topic, level)
+    if (this.level > 0) this.delay(draft, topic, this.level)
     if (!properties.spans.has(PropertySlot.UNIQ_KEY))
       properties.addUniqKey(this.deps.uniqKeys.next(this.deps.clock.wallMs()))
     this.useProperties(draft)
@@ -132,15 +157,32 @@ class Sender {
   /** What needs a part of the broker that is not there is refused, never stored as something else. */
   private storable(): boolean {
     const { properties, request } = this
-    if (properties.isTrue(request.fields.buffer, PropertySlot.TRAN_MSG)) {
-      const remark = 'transaction messages are not supported by this version'
+    this.level = request.dead ? 0 : properties.delayLevel(request.fields.buffer)
+    if (Number.isNaN(this.level)) {
+      const remark = 'the message is illegal: its delay level is no number'
+      return request.refuse(ResponseCode.MESSAGE_ILLEGAL, remark)
+    }
+    if (this.isTransaction()) {
+      const { brokerIP1 } = this.deps.config.values
+      const remark = `the broker[${brokerIP1}] sending transaction message is forbidden`
       return request.refuse(ResponseCode.NO_PERMISSION, remark)
     }
-    if (properties.isTimer() && properties.delayLevel(request.fields.buffer) === 0) {
+    if (properties.isTimer() && this.level <= 0) {
       const remark = 'accurate timer message is not enabled, timerWheelEnable is false'
       return request.refuse(ResponseCode.SYSTEM_ERROR, remark)
     }
     return true
+  }
+
+  private isTransaction(): boolean {
+    const { properties, request } = this
+    const { buffer, reconsumeTimes } = request.fields
+    const marked = (request.sysFlag & TRANSACTION_PREPARED) !== 0
+    if (!marked && !properties.isTrue(buffer, PropertySlot.TRAN_MSG)) return false
+    // Clients before 4.6.1 leave the marks on a message that they send back to their group.
+    if (reconsumeTimes === 0 || (this.level <= 0 && !request.dead)) return true
+    request.sysFlag &= ~TRANSACTION_MASK
+    return false
   }
 
   private draft(connection: Connection): RecordDraft {
@@ -184,10 +226,11 @@ class Sender {
     const { draft } = deps.store
     if (frame.isOneway) {
       const status = deps.store.append(null, 0)
-      if (status === APPEND_OK) deps.stats.messagePut(topic, 1, draft.size)
-      return status === APPEND_OK
+      if (status !== APPEND_OK) return this.refused(status)
+      this.counted(topic, draft)
+      return true
     }
-    const token = pending.open(connection, frame.opaque, frame.serializeType)
+    const token = pending.open(connection, frame)
     const status = deps.store.append(pending, token)
     if (status !== APPEND_OK) {
       pending.drop(token)
@@ -195,26 +238,41 @@ class Sender {
     }
     pending.placed(token, request.queueId, draft.queueOffset, draft.physicalOffset)
     pending.uniqKey(token, properties.uniqKeySource, properties.uniqKeyStart, properties.uniqKeyEnd)
-    deps.stats.messagePut(topic, 1, draft.size)
+    this.counted(topic, draft)
     return true
+  }
+
+  private counted(topic: TopicConfig, draft: RecordDraft): void {
+    const { stats } = this.deps
+    stats.messagePut(topic, 1, draft.size)
+    if (this.request.dead) stats.sentToDlq++
   }
 
   /** Each message of a batch becomes a record of its own; the acknowledgement follows the last one. */
   private storeBatch(frame: Frame, connection: Connection): boolean {
-    const { request } = this
+    const { request, properties } = this
+    const { fields } = request
     const topic = request.topic!
     if (isRetryTopic(topic.topicName)) {
       const remark = `batch request does not support retry group ${topic.topicName}`
       return request.refuse(ResponseCode.MESSAGE_ILLEGAL, remark)
     }
-    const count = checkBatch(frame.buffer, frame.bodyStart, frame.end)
+    properties.write(fields.buffer, fields.propertiesStart, fields.propertiesEnd)
+    if (!this.storable()) return false
+    if (this.level > 0) {
+      return request.refuse(ResponseCode.MESSAGE_ILLEGAL, 'a batch cannot be delayed')
+    }
+    const count = checkBatch(frame.buffer, frame.bodyStart, frame.end, this.batchLimits)
     if (count instanceof Malformed) {
       return request.refuse(ResponseCode.MESSAGE_ILLEGAL, `${count.code}: ${count.detail}`)
     }
     // Whole or not at all, as far as that can be known before: a part that was stored would come twice after a retry.
-    if (this.deps.store.isBusy(frame.bodySize * 2)) return this.refused(APPEND_BUSY)
-    const token = this.pending.open(connection, frame.opaque, frame.serializeType)
-    const status = this.appendBatch(frame, connection, topic, token, count)
+    if (!this.batchFits(frame)) return this.refused(APPEND_PROPERTIES_TOO_LARGE)
+    const overhead = RECORD_HEAD_SIZE_MAX + topic.topicBytes.length + properties.addedSizeMax
+    const sizeMax = frame.bodySize + count * overhead
+    if (this.deps.store.isBusy(sizeMax)) return this.refused(APPEND_BUSY)
+    const token = this.pending.open(connection, frame)
+    const status = this.appendBatch(frame, this.draft(connection), topic, token, count)
     if (status === APPEND_OK) {
       if (frame.isOneway) this.pending.drop(token)
       return true
@@ -223,9 +281,19 @@ class Sender {
     return this.refused(status)
   }
 
+  private batchFits(frame: Frame): boolean {
+    const { entry, properties } = this
+    const sizeMax = PROPERTIES_MAX_SIZE - properties.addedSizeMax
+    for (let at = frame.bodyStart; at < frame.end; at += entry.totalSize) {
+      if (inspectBatchEntry(frame.buffer, at, frame.end, entry) !== BATCH_OK) return false
+      if (entry.propertiesEnd - entry.propertiesStart > sizeMax) return false
+    }
+    return true
+  }
+
   private appendBatch(
     frame: Frame,
-    connection: Connection,
+    draft: RecordDraft,
     topic: TopicConfig,
     token: number,
     count: number,
@@ -233,12 +301,11 @@ class Sender {
     const { entry, pending, properties, request, deps } = this
     const { store } = deps
     const offsets: number[] = []
-    const draft = this.draft(connection)
     draft.topic = topic.topicName
     draft.topicBytes = topic.topicBytes
     draft.queueId = request.queueId
     draft.body = frame.buffer
-    draft.waitStore = true
+    draft.waitStore = !properties.isFalse(request.fields.buffer, PropertySlot.WAIT)
     for (let at = frame.bodyStart; at < frame.end; at += entry.totalSize) {
       if (inspectBatchEntry(frame.buffer, at, frame.end, entry) !== BATCH_OK) break
       properties.write(frame.buffer, entry.propertiesStart, entry.propertiesEnd)
@@ -251,7 +318,7 @@ class Sender {
       if (status !== APPEND_OK) return status
       if (offsets.length === 0) pending.placed(token, request.queueId, draft.queueOffset, 0)
       offsets.push(draft.physicalOffset)
-      deps.stats.messagePut(topic, 1, draft.size)
+      this.counted(topic, draft)
     }
     pending.placedBatch(token, offsets)
     pending.uniqKey(token, EMPTY, -1, -1)
@@ -261,6 +328,7 @@ class Sender {
   /** Why the store did not take it, as handlePutMessageResult says it. */
   private refused(status: AppendStatus): false {
     const { request } = this
+    this.deps.stats.putFailed++
     switch (status) {
       case APPEND_TOO_LARGE:
       case APPEND_PROPERTIES_TOO_LARGE:

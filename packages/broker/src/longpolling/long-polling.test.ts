@@ -6,7 +6,7 @@ import type { BrokerConfigValues } from '../config/config-values.ts'
 import { FakeConnection } from '../testing/fake-connection.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { LongPolling } from './long-polling.ts'
-import type { PullResumer } from './parked-pull.ts'
+import type { ParkOutcome, PullResumer } from './parked-pull.ts'
 
 /** A queue that is nothing but its end and its waiter. */
 class FakeQueue {
@@ -48,7 +48,7 @@ interface Setup {
   queue: FakeQueue
   resumer: Recorder
   connection: FakeConnection
-  park: (token: number, more?: { filter?: MessageFilter; deadlineMs?: number }) => boolean
+  park: (token: number, more?: { filter?: MessageFilter; deadlineMs?: number }) => ParkOutcome
 }
 
 function setUp(values: Partial<BrokerConfigValues> = {}): Setup {
@@ -147,11 +147,11 @@ test('there are limits for all and for one connection', () => {
     parkedPullsMax: 3,
     parkedPullsPerConnectionMax: 2,
   })
-  deepEqual([park(1), park(2), park(3)], [true, true, false])
+  deepEqual([park(1), park(2), park(3)], ['parked', 'parked', 'full'])
   const other = new FakeConnection()
-  const parkOther = (token: number): boolean =>
+  const parkOther = (token: number): ParkOutcome =>
     polls.park(queue.asQueue(), 0, null, 9000, other, resumer, token)
-  deepEqual([parkOther(4), parkOther(5)], [true, false])
+  deepEqual([parkOther(4), parkOther(5)], ['parked', 'full'])
 })
 
 test('whoever waited at the queue before is told as well and gets his place back', () => {
@@ -173,5 +173,5 @@ test('a stop ends all waits and lets none begin', () => {
   polls.stop()
   clock.turn()
   equal(resumer.resumed.length, 2)
-  equal(park(3), false)
+  equal(park(3), 'stopped')
 })

@@ -9,6 +9,7 @@ import {
   addToSecond,
   ParkedList,
   ParkedPull,
+  type ParkOutcome,
   type PullResumer,
   removeFromConnection,
   removeFromQueue,
@@ -51,8 +52,8 @@ export class LongPolling {
   }
 
   /**
-   * Parks a pull that found nothing at `offset`. False at a limit, or when the broker stops: answer it now. `deadlineMs` is
-   * monotonic; `token` is the caller's.
+   * Parks a pull that found nothing at `offset`, unless a limit is reached or the broker stops. `deadlineMs` is monotonic;
+   * `token` is the caller's.
    */
   park(
     queue: ConsumeQueue,
@@ -62,11 +63,12 @@ export class LongPolling {
     connection: ClientConnection,
     resumer: PullResumer,
     token: number,
-  ): boolean {
+  ): ParkOutcome {
     const { parkedPullsMax, parkedPullsPerConnectionMax } = this.config.values
     const ofConnection = this.listOf(connection)
-    if (this.stopped || this.size >= parkedPullsMax) return false
-    if (ofConnection.size >= parkedPullsPerConnectionMax) return false
+    if (this.stopped) return 'stopped'
+    if (this.size >= parkedPullsMax) return 'full'
+    if (ofConnection.size >= parkedPullsPerConnectionMax) return 'full'
     const pull = this.free.pop() ?? new ParkedPull()
     pull.queue = queue
     pull.offset = offset
@@ -82,7 +84,7 @@ export class LongPolling {
     addToSecond(this.wheelAt(deadlineMs), pull)
     // What arrived between the read that found nothing and now has told nobody.
     if (queue.maxOffset > offset) this.wake(pull)
-    return true
+    return 'parked'
   }
 
   /** Ends all waits; no pull is parked any more. */

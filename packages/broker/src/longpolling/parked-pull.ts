@@ -1,5 +1,8 @@
 import type { ConsumeQueue, MessageFilter } from '@apogee/store'
 
+/** What `park` did. `full`: a limit is reached; `stopped`: the broker stops. The pull must be answered then. */
+export type ParkOutcome = 'parked' | 'full' | 'stopped'
+
 /** Who takes a parked pull up again. One of the two is called for each that was parked, never from inside `park`. */
 export interface PullResumer {
   /** Messages may be there (`expired` false), or the wait is over: read again and answer, without waiting once more. */

@@ -223,12 +223,13 @@ export class BrokerMetrics {
   }
 
   private *rpc(): Generator<Metric> {
-    for (const { requestCode, responseCode, histogram } of this.deps.requests.latencies()) {
+    for (const latency of this.deps.requests.latencies()) {
+      const { requestCode, responseCode, isLongPolling, histogram } = latency
       const labels = {
         protocol_type: 'remoting',
         request_code: requestCodeName(requestCode).toLowerCase(),
         response_code: responseCodeName(responseCode).toLowerCase(),
-        is_long_polling: 'false',
+        is_long_polling: String(isLongPolling),
         result: 'success',
       }
       const { bounds, counts, sum } = histogram

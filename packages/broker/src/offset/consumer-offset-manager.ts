@@ -27,6 +27,7 @@ export class ConsumerOffsetManager {
   private readonly committed: OffsetTable = new Map()
   /** Where pulls have got to; memory only, for lag figures. */
   private readonly pulled: OffsetTable = new Map()
+  private pulledCount = 0
   /** Resets that no consumer has picked up yet. */
   private readonly reset: OffsetTable = new Map()
   private count = 0
@@ -74,8 +75,14 @@ export class ConsumerOffsetManager {
     return find(this.committed, topic, group)
   }
 
+  /** Beyond offsetsMax queues nothing more is noted. */
   commitPullOffset(group: string, topic: string, queueId: number, offset: number): void {
-    findOrCreate(this.pulled, topic, group).set(queueId, offset)
+    let offsets = find(this.pulled, topic, group)
+    if (this.pulledCount >= this.config.values.offsetsMax && (offsets?.get(queueId) ?? -1) === -1) {
+      return
+    }
+    offsets ??= findOrCreate(this.pulled, topic, group)
+    if (offsets.set(queueId, offset)) this.pulledCount++
   }
 
   /** Where the last pull of the queue got to, else `queryOffset`. */
@@ -147,14 +154,14 @@ export class ConsumerOffsetManager {
 
   cleanOffsetByTopic(topic: string): void {
     for (const group of this.committed.get(topic)?.keys() ?? []) this.removeTable(topic, group)
-    for (const table of [this.committed, this.pulled, this.reset]) table.delete(topic)
+    for (const group of this.pulled.get(topic)?.keys() ?? []) this.removePulled(topic, group)
+    this.reset.delete(topic)
   }
 
   removeOffset(group: string): void {
     for (const topic of this.committed.keys()) this.removeTable(topic, group)
-    for (const table of [this.pulled, this.reset]) {
-      for (const topic of table.keys()) remove(table, topic, group)
-    }
+    for (const topic of this.pulled.keys()) this.removePulled(topic, group)
+    for (const topic of this.reset.keys()) remove(this.reset, topic, group)
   }
 
   /** Every group's offsets on every topic. */
@@ -186,6 +193,11 @@ export class ConsumerOffsetManager {
     this.count -= offsets.size
     remove(this.committed, topic, group)
     this.changed()
+  }
+
+  private removePulled(topic: string, group: string): void {
+    this.pulledCount -= find(this.pulled, topic, group)?.size ?? 0
+    remove(this.pulled, topic, group)
   }
 
   private changed(): void {

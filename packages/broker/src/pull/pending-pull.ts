@@ -17,6 +17,7 @@ export class PendingPull {
     filter: null,
   }
   connection: Connection | null = null
+  requestCode = 0
   opaque = 0
   type: SerializeType = 0
   group: SubscriptionGroupConfig | null = null
@@ -24,7 +25,10 @@ export class PendingPull {
   topicSysFlag = 0
   /** How long it may still wait for a message, ms; 0: it has waited, or must not. */
   suspendMs = 0
+  /** When its request came, monotonic. */
   startedMs = 0
+  /** It was parked. */
+  waited = false
   /** Its place in the pool. */
   token = 0
 }

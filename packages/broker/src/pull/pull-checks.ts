@@ -1,5 +1,13 @@
 import { InternedText } from '@apogee/base'
-import { isReadable, PullFields, PullSysFlag, RequestCode, ResponseCode } from '@apogee/protocol'
+import {
+  isReadable,
+  isSystemGroup,
+  PullFields,
+  PullSysFlag,
+  RequestCode,
+  ResponseCode,
+} from '@apogee/protocol'
+import type { Connection } from '@apogee/remoting'
 import type { ConsumerManager } from '../client/consumer-manager.ts'
 import { ForbiddenType, type PullSubscriptions } from '../client/pull-subscriptions.ts'
 import type { Subscription } from '../client/subscription.ts'
@@ -16,6 +24,21 @@ export interface PullServices {
   consumers: ConsumerManager
   subscriptions: PullSubscriptions
 }
+
+/** Groups of RocketMQ's own tools, which pull without being members (MixAll.isSysConsumerGroupPullMessage). */
+const TOOL_GROUPS: ReadonlySet<string> = new Set([
+  'DEFAULT_CONSUMER',
+  'TOOLS_CONSUMER',
+  'SCHEDULE_CONSUMER',
+  'FILTERSRV_CONSUMER',
+  '__MONITOR_CONSUMER',
+  'SELF_TEST_C_GROUP',
+  'CID_ONS-HTTP-PROXY',
+  'CID_ONSAPI_PERMISSION',
+  'CID_ONSAPI_OWNER',
+  'CID_ONSAPI_PULL',
+  'CID_SYS_RMQ_TRANS',
+])
 
 /** The checks of a pull, in Apache's order (PullMessageProcessor.processRequest). Reused; `fields` is decoded by the caller. */
 export class PullChecks {
@@ -35,12 +58,13 @@ export class PullChecks {
   }
 
   /** False: `code`, `remark` and `forbiddenType` say why. */
-  check(requestCode: number, remoteAddress: string): boolean {
+  check(requestCode: number, connection: Connection): boolean {
     return (
       this.checkBroker(requestCode) &&
       this.checkGroup() &&
-      this.checkTopic(remoteAddress) &&
-      this.checkSubscription()
+      this.checkTopic(connection.remoteAddress) &&
+      this.checkSubscription() &&
+      this.checkMember(connection)
     )
   }
 
@@ -114,6 +138,22 @@ export class PullChecks {
     if (subscriptions.forbiddenType !== ForbiddenType.NONE)
       this.forbiddenType = subscriptions.forbiddenType
     return false
+  }
+
+  /** A broker may refuse those that only pull, without being members of their group. */
+  private checkMember(connection: Connection): boolean {
+    if (!this.services.config.values.rejectPullConsumerEnable) return true
+    const { groupName } = this.group!
+    const info = this.services.consumers.get(groupName)
+    if (info !== undefined) {
+      if (info.mode.consumeType !== 'CONSUME_ACTIVELY') return true
+      if (info.channels.has(connection)) return true
+    }
+    if (TOOL_GROUPS.has(groupName) || isSystemGroup(groupName)) return true
+    return this.refuse(
+      ResponseCode.SUBSCRIPTION_NOT_EXIST,
+      "the consumer's group info not exist, or the pull consumer is rejected by server.",
+    )
   }
 
   private text(start: number, end: number): string | null {

@@ -1,5 +1,6 @@
 import { assert } from '@apogee/base'
 import {
+  type Frame,
   ResponseCode,
   SendReply,
   type SerializeType,
@@ -8,6 +9,9 @@ import {
 } from '@apogee/protocol'
 import type { Connection } from '@apogee/remoting'
 import { type AckSink, NOT_STORED_DISK_FULL, STORED, STORED_FLUSH_TIMEOUT } from '@apogee/store'
+import type { EventTime } from '../metrics/event-time.ts'
+import type { RequestMetrics } from '../metrics/request-metrics.ts'
+import type { BrokerStats } from '../stats/broker-stats.ts'
 
 const EMPTY: Buffer = Buffer.alloc(0)
 /** Java's keys have 32 characters, 56 with an IPv6 address. */
@@ -18,6 +22,12 @@ const FLUSH_TIMEOUT_REMARK = Buffer.from(
 const DISK_FULL_REMARK = Buffer.from('the disk is full: the message was not stored')
 const FAILED_REMARK = Buffer.from('the store failed: whether the message survives is unknown')
 
+export interface PendingSendsDeps {
+  time: EventTime
+  requests: RequestMetrics
+  stats: BrokerStats
+}
+
 /**
  * Sends that wait for their promise: parallel arrays with a free list, so that a message in flight costs no object. A token
  * is the slot; the store gives it back through `stored`, and the reply is written straight into the connection's output.
@@ -25,6 +35,8 @@ const FAILED_REMARK = Buffer.from('the store failed: whether the message survive
 export class PendingSends implements AckSink {
   private readonly connections: (Connection | null)[] = []
   private readonly batches: (number[] | null)[] = []
+  private requestCodes = new Int32Array(0)
+  private startedMs = new Float64Array(0)
   private opaques = new Int32Array(0)
   private types = new Uint8Array(0)
   private queueIds = new Int32Array(0)
@@ -36,9 +48,14 @@ export class PendingSends implements AckSink {
   private physicalOffsets = new Float64Array(0)
   private readonly free: number[] = []
   private readonly reply = new SendReply()
+  private readonly deps: PendingSendsDeps
 
   /** `storeHost`: this broker's address and port as message ids carry them. */
-  constructor(options: { storeHost: Uint8Array; region: string; traceOn: boolean }) {
+  constructor(
+    options: { storeHost: Uint8Array; region: string; traceOn: boolean },
+    deps: PendingSendsDeps,
+  ) {
+    this.deps = deps
     this.reply.storeHost = options.storeHost
     this.reply.region = Buffer.from(options.region)
     this.reply.traceOn = options.traceOn
@@ -50,11 +67,13 @@ export class PendingSends implements AckSink {
   }
 
   /** A slot for a request. Fill in what the reply needs with `placed`; or `drop` it. */
-  open(connection: Connection, opaque: number, type: SerializeType): number {
+  open(connection: Connection, frame: Frame): number {
     const token = this.free.pop() ?? this.addSlot()
     this.connections[token] = connection
-    this.opaques[token] = opaque
-    this.types[token] = type
+    this.requestCodes[token] = frame.code
+    this.startedMs[token] = connection.receivedMs
+    this.opaques[token] = frame.opaque
+    this.types[token] = frame.serializeType
     connection.requestParked()
     return token
   }
@@ -95,14 +114,23 @@ export class PendingSends implements AckSink {
     const connection = this.connections[token]
     assert(connection !== null && connection !== undefined, 'acknowledged twice', token)
     connection.requestFinished()
-    if (connection.open) this.write(connection, token, outcome)
-    this.release(token)
-  }
-
-  private write(connection: Connection, token: number, outcome: number): void {
     const { reply } = this
     reply.code = CODES[outcome] ?? ResponseCode.SYSTEM_ERROR
     reply.remark = outcome === STORED ? null : remarkOf(outcome)
+    if (connection.open) this.write(connection, token)
+    this.count(token, outcome)
+    this.release(token)
+  }
+
+  private count(token: number, outcome: number): void {
+    const { requests, stats, time } = this.deps
+    const micros = (time.nowMs() - this.startedMs[token]!) * 1000
+    requests.requestDone(this.requestCodes[token]!, this.reply.code, micros)
+    if (outcome !== STORED && outcome !== STORED_FLUSH_TIMEOUT) stats.putFailed++
+  }
+
+  private write(connection: Connection, token: number): void {
+    const { reply } = this
     reply.opaque = this.opaques[token]!
     reply.queueId = this.queueIds[token]!
     reply.queueOffset = this.queueOffsets[token]!
@@ -152,6 +180,8 @@ export class PendingSends implements AckSink {
   }
 
   private grow(size: number): void {
+    this.requestCodes = copyInto(new Int32Array(size), this.requestCodes)
+    this.startedMs = copyInto(new Float64Array(size), this.startedMs)
     this.opaques = copyInto(new Int32Array(size), this.opaques)
     this.types = copyInto(new Uint8Array(size), this.types)
     this.queueIds = copyInto(new Int32Array(size), this.queueIds)

@@ -1,4 +1,5 @@
 import { InternedText } from '@apogee/base'
+import type { Clock } from '@apogee/env'
 import {
   dlqTopicOf,
   isNotAllowedSendTopic,
@@ -22,6 +23,7 @@ const DLQ_NUMS_PER_GROUP = 1
 
 export interface SendServices {
   config: BrokerConfig
+  clock: Clock
   topics: TopicConfigManager
   groups: SubscriptionGroupManager
   locks: RebalanceLockManager
@@ -53,6 +55,7 @@ export class SendRequest {
     const { fields } = this
     const name = this.names.at(fields.buffer, fields.topicStart, fields.topicEnd)
     this.dead = false
+    if (!this.accepting()) return false
     const topic = this.services.topics.select(name) ?? this.unknown(name, remoteAddress)
     if (topic === null) return false
     this.topic = topic
@@ -70,6 +73,14 @@ export class SendRequest {
     return true
   }
 
+  /** A broker may be told to take no sends until some time. */
+  private accepting(): boolean {
+    const { clock, config } = this.services
+    const untilMs = config.values.startAcceptSendRequestTimeStamp
+    if (untilMs === 0 || clock.wallMs() >= untilMs) return true
+    return this.refuse(ResponseCode.SYSTEM_ERROR, `broker unable to service, until ${untilMs}`)
+  }
+
   /** Names of existing topics were checked when they were created; of the others Apache checks the name before all else. */
   private unknown(name: string, remoteAddress: string): TopicConfig | null {
     const illegal = validateTopic(name)
@@ -77,6 +88,7 @@ export class SendRequest {
       this.refuse(ResponseCode.INVALID_PARAMETER, illegal.detail)
       return null
     }
+    if (!this.mayBeSentTo(name)) return null
     const { fields } = this
     const { topics } = this.services
     const retry = isRetryTopic(name)
@@ -109,11 +121,13 @@ export class SendRequest {
         `the broker[${brokerIP1}] sending message is forbidden`,
       )
     }
-    if (isNotAllowedSendTopic(topic.topicName)) {
-      const remark = `Sending message to topic[${topic.topicName}] is forbidden.`
-      return this.refuse(ResponseCode.NO_PERMISSION, remark)
-    }
-    return true
+    return this.mayBeSentTo(topic.topicName)
+  }
+
+  private mayBeSentTo(name: string): boolean {
+    if (!isNotAllowedSendTopic(name)) return true
+    const remark = `Sending message to topic[${name}] is forbidden.`
+    return this.refuse(ResponseCode.NO_PERMISSION, remark)
   }
 
   /** A consumer sends a failed message back by itself: too often, or out of an ordered queue, means dead. */

@@ -42,12 +42,12 @@ export const PROPERTIES_SOURCE_SIZE_MAX: number = 64 * 1024
  * broker's own added, rewritten in one pass over the bytes. One instance, filled anew for each message.
  */
 export class StoredProperties {
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(PROPERTIES_SOURCE_SIZE_MAX + ADDED_SIZE_MAX)
+  readonly bytes: Buffer
   /** Where the stored properties end in `bytes`. */
   end = 0
   /** What the client sent, as positions in its buffer. */
   readonly spans: PropertySpans = new PropertySpans()
-  /** The unique key: a span of `uniqKeySource`, which nobody overwrites while the message waits for its acknowledgement. */
+  /** The unique key: a span of `uniqKeySource`, good until the next `write`. */
   uniqKeySource: Buffer = EMPTY
   uniqKeyStart = 0
   uniqKeyEnd = 0
@@ -59,6 +59,13 @@ export class StoredProperties {
         property(MessageConst.TRACE_SWITCH, String(options.traceOn)) +
         property(MessageConst.CLUSTER, options.clusterName),
     )
+    const size = PROPERTIES_SOURCE_SIZE_MAX + this.suffix.length + ADDED_SIZE_MAX
+    this.bytes = Buffer.allocUnsafeSlow(size)
+  }
+
+  /** Bytes that `write` adds at most. */
+  get addedSizeMax(): number {
+    return this.suffix.length + 1
   }
 
   /** Rewrites the properties in [start, end) of `source`; −1 as start means none. */
@@ -109,7 +116,7 @@ export class StoredProperties {
     return this.isText(source, slot, 'false')
   }
 
-  /** The client's delay level; 0 when it has none or it is no number. */
+  /** The client's delay level; 0 when it has none, NaN when it is no number of 32 bits (Integer.parseInt). */
   delayLevel(source: Buffer): number {
     if (!this.spans.has(PropertySlot.DELAY)) return 0
     const text = source.toString(
@@ -118,7 +125,8 @@ export class StoredProperties {
       this.spans.start(PropertySlot.DELAY),
       this.spans.end(PropertySlot.DELAY),
     )
-    return /^\d{1,9}$/.test(text) ? Number(text) : 0
+    const level = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN
+    return level === (level | 0) ? level : Number.NaN
   }
 
   /** Whether the client asks for delivery at a time instead of a level. */

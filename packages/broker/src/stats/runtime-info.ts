@@ -55,8 +55,7 @@ function storeStats({ clock, requests, stats }: RuntimeInfoDeps): [string, strin
     ['putMessageDistributeTime', distribution(putTimes.counts)],
     ['putMessageAverageSize', String(stats.putBytes / Math.max(1, total))],
     ['dispatchMaxBuffer', '0'],
-    // Reads that wait for messages are not told apart from slow ones.
-    ['getMessageEntireTimeMax', '0'],
+    ['getMessageEntireTimeMax', String(Math.round(requests.pullTimeMax))],
     ['putTps', stats.put.text()],
     ['getFoundTps', stats.found.text()],
     ['getMissTps', stats.miss.text()],
