@@ -19,7 +19,8 @@ function clientOptions(options) {
     httpclient,
     nameSrv: options.namesrv,
     clientIP: '127.0.0.1',
-    instanceName: options.instance ?? 'e2e',
+    // Consumers that share a client object end each other when one of them closes.
+    instanceName: options.instance ?? options.name ?? 'e2e',
     pollNameServerInteval: 1000,
     heartbeatBrokerInterval: 2000,
     persistConsumerOffsetInterval: 500,

@@ -1,4 +1,5 @@
 // JVMs with the unmodified Java client or Apache's mqadmin.
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ClientVersion, javaProgram, rocketmqVersions } from './builds.ts'
 import { ClientProgram } from './client-program.ts'
@@ -40,6 +41,7 @@ export async function startJavaClient(options: JavaClientOptions): Promise<Clien
 /** Apache's mqadmin in one JVM: `run('topicRoute', {t: topic})` gives what the command prints. */
 export async function startMqadmin(namesrvAddr: string, dir: string): Promise<ClientProgram> {
   const home = join(dir, 'mqadmin')
+  mkdirSync(home, { recursive: true })
   const running = new RunningProcess({
     name: 'mqadmin',
     command: 'java',
@@ -54,6 +56,8 @@ export async function startMqadmin(namesrvAddr: string, dir: string): Promise<Cl
       },
     }),
     env: { ROCKETMQ_HOME: home },
+    // Some commands write files into the folder in which they run.
+    cwd: home,
     logFile: join(home, 'mqadmin.out'),
   })
   await running.waitForLine(/"ready":true/, 30_000)

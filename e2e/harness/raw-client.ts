@@ -83,6 +83,14 @@ export class RawClient {
     })
   }
 
+  /** Waits until the peer's end closed the connection and everything it had sent is read; closes it when time is up. */
+  async ended(timeoutMs: number): Promise<void> {
+    if (this.#closed) return
+    const timer = setTimeout(() => this.#socket.destroy(), timeoutMs)
+    await new Promise((resolve) => this.#socket.once('close', resolve))
+    clearTimeout(timer)
+  }
+
   close(): void {
     this.#socket.destroy()
   }

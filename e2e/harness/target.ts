@@ -69,6 +69,11 @@ export function commonBrokerConf(
     enablePropertyFilter: true,
     // Retries and delays of a test take seconds, not minutes.
     messageDelayLevel: '1s 3s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s',
+    // A machine that runs clients, brokers and compilers at once stalls for longer than the usual limits of a queued
+    // request (200 ms for a send); shedding has its own tests.
+    waitTimeMillsInSendQueue: 5000,
+    waitTimeMillsInPullQueue: 10_000,
+    waitTimeMillsInHeartbeatQueue: 31_000,
     ...options.brokerConf,
   }
 }

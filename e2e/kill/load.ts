@@ -10,6 +10,7 @@ export const queues = 8
 
 const CONNECTIONS = 4
 const IN_FLIGHT = 24
+const STOP_TIMEOUT_MS = 2000
 const BODY_BYTES_MAX = 4000
 const PULL_SUSPEND = 2
 const PULL_SUBSCRIPTION = 4
@@ -58,10 +59,13 @@ export class Load {
     for (let queueId = 0; queueId < queues; queueId++) this.#pullNext(reader, queueId)
   }
 
-  /** No further requests; what is in flight ends with the connections. */
-  stop(): void {
+  /**
+   * No further requests. After a kill the answers that the broker had handed to the kernel still arrive, and they count:
+   * so the connections end by themselves.
+   */
+  async stop(): Promise<void> {
     this.#running = false
-    for (const client of this.#clients) client.close()
+    await Promise.all(this.#clients.map((client) => client.ended(STOP_TIMEOUT_MS)))
     this.#clients = []
   }
 

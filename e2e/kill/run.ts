@@ -100,7 +100,7 @@ class KillRun {
     const loadMs = LOAD_MS_MIN + this.#random.below(LOAD_MS_SPREAD)
     await new Promise((resolve) => setTimeout(resolve, loadMs))
     await target.kill()
-    load.stop()
+    await load.stop()
     this.#nextId = load.nextId
     this.#add(load)
     const { acknowledged, unanswered, consumed } = load.counts

@@ -55,8 +55,11 @@ public final class Main {
             return Json.of(Json.object("id", id, "ok", true, "result", result));
         } catch (Throwable error) {
             error.printStackTrace();
-            String text = error.getClass().getSimpleName() + ": " + error.getMessage();
-            return Json.of(Json.object("id", id, "ok", false, "error", text));
+            StringBuilder text = new StringBuilder();
+            for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+                text.append(cause.getClass().getSimpleName()).append(": ").append(cause.getMessage()).append("; ");
+            }
+            return Json.of(Json.object("id", id, "ok", false, "error", text.toString()));
         }
     }
 
