@@ -2,7 +2,7 @@ import type { Env } from '@apogee/env'
 import { UniqKeySource } from '@apogee/protocol'
 import type { HandlerRegistry, Logger } from '@apogee/remoting'
 import { type BrokerMachine, storeAddress } from './broker-options.ts'
-import type { BrokerServices } from './broker-services.ts'
+import type { BrokerDeps, BrokerServices } from './broker-services.ts'
 import { brokerConfigHandlers } from './handlers/broker-config-admin.ts'
 import { brokerStatsHandlers } from './handlers/broker-stats-admin.ts'
 import { clientAdminHandlers } from './handlers/client-admin.ts'
@@ -28,6 +28,7 @@ export interface HandlerDeps {
   /** The real main port. */
   port: number
   brokerAddr: string
+  keepConfig: BrokerDeps['keepConfig']
 }
 
 /** Every request code that this broker serves, added to `registry`. */
@@ -51,7 +52,7 @@ export function addHandlers(
     ...lockQueueHandlers(services),
     ...topicAdminHandlers(services),
     ...groupAdminHandlers(services),
-    ...brokerConfigHandlers({ ...services, log }),
+    ...brokerConfigHandlers({ ...services, log, keep: deps.keepConfig }),
     ...brokerStatsHandlers({
       ...services,
       runtimeInfo: () => runtimeInfo({ ...services, clock, disk }),

@@ -6,6 +6,8 @@ import {
   messageStoreDefaults,
   type RetentionOptions,
 } from '@apogee/store'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { ConfigProblem } from './config/config-problem.ts'
 import type { BrokerConfigValues } from './config/config-values.ts'
 
 /** What a broker cannot find out by itself, since only the machine knows. */
@@ -112,10 +114,16 @@ function laneLimits(values: BrokerConfigValues): Record<Lane, number> {
   }
 }
 
-export function clientOptions(values: BrokerConfigValues): Partial<RemotingClientOptions> {
+/** With `useTLS` alone NameServers must have certificates that a public authority signed. */
+export function clientOptions(
+  values: BrokerConfigValues,
+  given: RemotingClientOptions['tls'],
+): Partial<RemotingClientOptions> {
+  const tls = given ?? (values.useTLS ? {} : undefined)
   return {
     connectTimeoutMs: values.connectTimeoutMillis,
     idleMs: values.clientChannelMaxIdleTimeSeconds * 1000,
+    ...(tls === undefined ? {} : { tls }),
   }
 }
 
@@ -126,9 +134,32 @@ export function fastPort(port: number, asked: number): number {
   throw new ApogeeError('CONFIG_BAD_VALUE', `listenPort=${port}: the fast port is two below it`)
 }
 
-/** What this version does not do is refused, not done half. Throws BROKER_ROLE_UNSUPPORTED. */
-export function checkRole({ brokerRole }: BrokerConfigValues): void {
-  if (brokerRole === 'ASYNC_MASTER') return
-  const text = `brokerRole=${brokerRole}: this version has no replication, only ASYNC_MASTER`
-  throw new ApogeeError('BROKER_ROLE_UNSUPPORTED', text)
+/** Keys whose feature changes what an acknowledgement means: going on without it would break a promise. */
+const CLUSTER_SHAPES: readonly (readonly [key: string, what: string])[] = [
+  ['enableDLegerCommitLog', 'DLedger'],
+  ['enableControllerMode', 'the controller'],
+]
+
+/** What this version does not do is refused, not done half. Null when it does all that the configuration asks for. */
+export function unsupportedRole(config: BrokerConfig): ConfigProblem | null {
+  const { brokerId, brokerRole } = config.values
+  const all = config.dump()
+  for (const [key, what] of CLUSTER_SHAPES) {
+    if (all.get(key) === 'true') return roleProblem(key, 'true', `this version has not ${what} yet`)
+  }
+  const alone = 'this version has no replication yet: only ASYNC_MASTER with brokerId=0'
+  if (brokerRole !== 'ASYNC_MASTER') return roleProblem('brokerRole', brokerRole, alone)
+  return brokerId === 0 ? null : roleProblem('brokerId', String(brokerId), alone)
+}
+
+/** Throws BROKER_ROLE_UNSUPPORTED. */
+export function checkRole(config: BrokerConfig): void {
+  const problem = unsupportedRole(config)
+  if (problem === null) return
+  const { code, key, message, value } = problem
+  throw new ApogeeError(code, `${key}=${value}: ${message}`)
+}
+
+function roleProblem(key: string, value: string, message: string): ConfigProblem {
+  return { code: 'BROKER_ROLE_UNSUPPORTED', severity: 'error', key, value, message }
 }

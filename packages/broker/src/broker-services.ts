@@ -1,4 +1,4 @@
-import type { Env } from '@apogee/env'
+import type { ConnectOptions, Env, TlsIdentity } from '@apogee/env'
 import { type Logger, RemotingClient } from '@apogee/remoting'
 import { MessageStore } from '@apogee/store'
 import { type BrokerMachine, clientOptions, dayOf, storeOptions } from './broker-options.ts'
@@ -24,6 +24,15 @@ export interface BrokerDeps {
   env: Env
   log: Logger
   machine?: BrokerMachine
+  /** TLS by first byte on both ports, with what this returns at that moment. */
+  tls?: () => TlsIdentity | null
+  /** Connections to NameServers are encrypted so, whatever `useTLS` says. */
+  clientTls?: NonNullable<ConnectOptions['tls']>
+  /**
+   * Keeps changes of the configuration made at runtime (request code 25) for the next start; resolves to the reason when
+   * it could not. Without it they last as long as the broker.
+   */
+  keepConfig?: (changes: ReadonlyMap<string, string>) => Promise<string | null>
 }
 
 /** The parts of a broker that need neither port nor store. */
@@ -105,7 +114,7 @@ export async function storeServices(
       topics,
       levels,
     })
-    const client = new RemotingClient(clientOptions(config.values), { env, log })
+    const client = new RemotingClient(clientOptions(config.values, deps.clientTls), { env, log })
     return {
       ...memory,
       store,

@@ -33,6 +33,10 @@ const MAIN_PORT_ONLY: number[] = [
   RequestCode.POLLING_INFO,
 ]
 
+/** How often a broker that leaves looks whether requests still come, and how often in a row none must have come. */
+const LINGER_LOOK_MS = 50
+const LINGER_QUIET_LOOKS = 5
+
 /** Clients, subscriptions and locks that ran out are dropped this often (Java: ClientHousekeepingService). */
 const HOUSEKEEPING_MS = 10_000
 
@@ -49,12 +53,13 @@ export class Broker {
   private open: BrokerServices | null = null
   private servers: RemotingServer[] = []
   private timer: Timer | null = null
+  private leaving: Promise<void> | null = null
   private stopping: Promise<void> | null = null
   private readonly failureListeners: ((error: ApogeeError) => void)[] = []
 
   /** Throws BROKER_ROLE_UNSUPPORTED. */
   constructor(config: BrokerConfig, deps: BrokerDeps) {
-    checkRole(config.values)
+    checkRole(config)
     this.config = config
     this.deps = deps
     this.memory = memoryServices(config, deps)
@@ -83,8 +88,9 @@ export class Broker {
       this.open = services
       const port = early || asked
       const brokerAddr = hostAndPort(this.config.values.brokerIP1, port)
-      const { env, log, machine = {} } = this.deps
-      addHandlers(this.registry, services, { env, log, machine, port, brokerAddr })
+      const { env, keepConfig, log, machine = {} } = this.deps
+      const handlerDeps = { env, log, machine, port, brokerAddr, keepConfig }
+      addHandlers(this.registry, services, handlerDeps)
       if (early === 0) await this.listen(asked, this.registry)
       const fastRegistry = this.registry.without(MAIN_PORT_ONLY)
       const realFastPort = await this.listen(fastPort(port, asked), fastRegistry)
@@ -98,8 +104,18 @@ export class Broker {
   }
 
   /**
-   * Leaves the NameServers; answers what is in flight, up to `graceMs`; writes offsets and progress; closes the store.
-   * Resolves when all is on disk.
+   * Leaves the NameServers and serves on: clients that ask for routes go to other brokers. Resolves when the NameServers
+   * have answered, or do not.
+   */
+  leave(): Promise<void> {
+    this.leaving ??= this.open?.outer.stop() ?? Promise.resolve()
+    return this.leaving
+  }
+
+  /**
+   * Leaves the NameServers; serves those that have not heard of it yet, for drainLingerMillis at most; answers what is in
+   * flight; writes offsets and progress; closes the store. All this within `graceMs`, but for the writes. Resolves when
+   * all is on disk.
    */
   stop(graceMs: number): Promise<void> {
     this.stopping ??= this.shutDown(graceMs)
@@ -117,14 +133,10 @@ export class Broker {
   }
 
   private async listen(port: number, registry: HandlerRegistry): Promise<number> {
-    const { env, log } = this.deps
+    const { env, log, tls } = this.deps
     const observe = this.memory.requests
-    const server = new RemotingServer(serverOptions(this.config.values, port), {
-      env,
-      registry,
-      log,
-      observe,
-    })
+    const options = { ...serverOptions(this.config.values, port), ...(tls ? { tls } : {}) }
+    const server = new RemotingServer(options, { env, registry, log, observe })
     const realPort = await server.start()
     this.servers.push(server)
     return realPort
@@ -136,8 +148,10 @@ export class Broker {
       this.deps.log.error({ event: 'store_failed', code: error.code, err: error })
       for (const listener of this.failureListeners) listener(error)
     })
-    this.config.onChange(() => {
+    this.config.onChange((keys) => {
       services.store.options.retention = retentionOptions(this.config.values)
+      // The permission is a part of what NameServers are told.
+      if (keys.includes('brokerPermission')) services.topics.touch()
     })
     services.stats.start()
     services.schedule.start()
@@ -155,6 +169,26 @@ export class Broker {
     })
   }
 
+  /**
+   * Requests of clients whose route is a little old are still served. Ends when no request has come for a while, which for
+   * a broker without traffic is soon.
+   */
+  private async linger(services: BrokerServices, untilMs: number): Promise<void> {
+    const { clock } = this.deps.env
+    // Nobody else is there to go to.
+    if (services.outer.nameServerCount === 0) return
+    const endMs = Math.min(untilMs, clock.monotonicMs() + this.config.values.drainLingerMillis)
+    let quiet = 0
+    let count = requestCount(services)
+    while (quiet < LINGER_QUIET_LOOKS && clock.monotonicMs() < endMs) {
+      if (this.servers.every((server) => server.connections.size === 0)) return
+      await new Promise<void>((resolve) => clock.after(LINGER_LOOK_MS, resolve))
+      const now = requestCount(services)
+      quiet = now === count ? quiet + 1 : 0
+      count = now
+    }
+  }
+
   private async shutDown(graceMs: number): Promise<void> {
     this.timer?.cancel()
     const services = this.open
@@ -162,9 +196,13 @@ export class Broker {
       await Promise.all(this.servers.map((server) => server.stop(0)))
       return
     }
-    await services.outer.stop()
+    const { clock } = this.deps.env
+    const untilMs = clock.monotonicMs() + graceMs
+    await this.leave()
+    await this.linger(services, untilMs)
     services.schedule.stop()
-    const stopped = this.servers.map((server) => server.stop(graceMs))
+    const leftMs = Math.max(0, untilMs - clock.monotonicMs())
+    const stopped = this.servers.map((server) => server.stop(leftMs))
     // Connections take no more requests now; what waits for a message is answered.
     services.longPolling.stop()
     await Promise.all(stopped)
@@ -174,4 +212,10 @@ export class Broker {
     await services.store.close()
     await services.client.close()
   }
+}
+
+function requestCount({ requests }: BrokerServices): number {
+  let count = 0
+  for (const { histogram } of requests.latencies()) count += histogram.count
+  return count
 }

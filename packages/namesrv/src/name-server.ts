@@ -1,4 +1,5 @@
-import type { Env, Timer, TlsIdentity } from '@apogee/env'
+import { isMalformed, type Malformed } from '@apogee/base'
+import type { ConnectOptions, Env, Timer, TlsIdentity } from '@apogee/env'
 import { encodeHeader, NotifyMinBrokerIdChangeRequestHeader, RequestCode } from '@apogee/protocol'
 import {
   type HandlerRegistry,
@@ -32,6 +33,8 @@ export interface NameServerDeps {
   log: Logger
   /** TLS by first byte on the same port, with what this returns at that moment. */
   tls?: () => TlsIdentity | null
+  /** Connections to brokers, for notices, are encrypted so. */
+  clientTls?: NonNullable<ConnectOptions['tls']>
   observe?: RequestObserver
   /** Limits of the listener, other than what the configuration says. */
   remoting?: Partial<RemotingServerOptions>
@@ -73,7 +76,11 @@ export class NameServer {
     this.settingsFile = new SettingsFile(values.configStorePath, env)
     this.registry = namesrvRegistry(this.services())
     this.server = this.createServer()
-    const clientOptions = { connectTimeoutMs: NOTICE_CONNECT_TIMEOUT_MS }
+    const { clientTls } = deps
+    const clientOptions = {
+      connectTimeoutMs: NOTICE_CONNECT_TIMEOUT_MS,
+      ...(clientTls === undefined ? {} : { tls: clientTls }),
+    }
     this.client = new RemotingClient(clientOptions, { env, log })
   }
 
@@ -106,6 +113,17 @@ export class NameServer {
   /** The configuration as it is now. */
   get config(): Readonly<NamesrvConfig> {
     return this.settings.values
+  }
+
+  /**
+   * Changes values while it runs, by the allow-list of request code 318: all of them, or none and
+   * what is wrong (CONFIG_NOT_RELOADABLE, CONFIG_BAD_VALUE).
+   */
+  updateConfig(entries: ReadonlyMap<string, string>): Malformed | null {
+    const changes = this.settings.check(entries)
+    if (isMalformed(changes)) return changes
+    this.settings.apply(changes)
+    return null
   }
 
   /**

@@ -9,6 +9,7 @@ export interface ConfigProblem {
     | 'CONFIG_KEY_IGNORED'
     | 'CONFIG_KEY_LATER'
     | 'CONFIG_NOT_RELOADABLE'
+    | 'BROKER_ROLE_UNSUPPORTED'
   readonly severity: 'error' | 'warning' | 'info'
   readonly key: string
   readonly value: string

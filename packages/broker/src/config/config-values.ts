@@ -74,7 +74,8 @@ export interface BrokerConfigValues {
   serverChannelMaxIdleTimeSeconds: number
   clientChannelMaxIdleTimeSeconds: number
   connectTimeoutMillis: number
-  shutdownWaitTimeSeconds: number
+  useTLS: boolean
+  drainLingerMillis: number
 
   storePathRootDir: string
   storePathCommitLog: string

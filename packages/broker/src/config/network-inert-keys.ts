@@ -33,11 +33,11 @@ export const networkInertKeys: readonly ConfigKey[] = [
     ['maxReconnectIntervalTimeSeconds', 'long', 60],
     ['enableReconnectForGoAway', 'bool', true],
   ]),
-  ...inert('ignored', 'a stop always drains', [['enableShutdownGracefully', 'bool', false]]),
-  ...inert('later', 'TLS and proxies towards NameServers', [
-    ['useTLS', 'bool', false],
-    ['socksProxyConfig', 'string', '{}'],
+  ...inert('ignored', 'a stop always drains, for as long as --shutdown-timeout says', [
+    ['enableShutdownGracefully', 'bool', false],
+    ['shutdownWaitTimeSeconds', 'int', 30],
   ]),
+  ...inert('later', 'proxies towards NameServers', [['socksProxyConfig', 'string', '{}']]),
   ...inert('later', 'access control', [
     ['configName', 'string', ''],
     ['clusterName', 'string', ''],

@@ -120,7 +120,8 @@ export type LaneKey =
   | 'serverChannelMaxIdleTimeSeconds'
   | 'clientChannelMaxIdleTimeSeconds'
   | 'connectTimeoutMillis'
-  | 'shutdownWaitTimeSeconds'
+  | 'useTLS'
+  | 'drainLingerMillis'
 
 /** Connections, and how old a request may be before it is shed. */
 export const laneRows: Rows<LaneKey> = {
@@ -133,5 +134,6 @@ export const laneRows: Rows<LaneKey> = {
   serverChannelMaxIdleTimeSeconds: int(120, 'a silent connection is closed after, s', { min: 1 }),
   clientChannelMaxIdleTimeSeconds: int(120, 'a silent connection to a NameServer, s', { min: 1 }),
   connectTimeoutMillis: int(3000, 'a connection to a NameServer must stand within, ms', { min: 1 }),
-  shutdownWaitTimeSeconds: int(30, 'a stop waits for requests in flight up to, s'),
+  useTLS: bool(false, 'connections to NameServers are encrypted'),
+  drainLingerMillis: int(1000, 'after leaving the NameServers clients are served on for, ms'),
 }

@@ -20,18 +20,19 @@ import {
   success,
 } from '@apogee/remoting'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import { ADMIN } from './admin-common.ts'
 
 export interface BrokerConfigAdminDeps {
   config: BrokerConfig
-  topics: TopicConfigManager
   log: Logger
+  /** Keeps changes for the next start; resolves to the reason when it could not. */
+  keep: ((changes: ReadonlyMap<string, string>) => Promise<string | null>) | undefined
 }
 
 /**
- * UPDATE_BROKER_CONFIG (25), GET_BROKER_CONFIG (26). Changes are made in memory, all or none; only keys of the allow-list
- * may change, and none of these names a path, program, address or port. Java: AdminBrokerProcessor.
+ * UPDATE_BROKER_CONFIG (25), GET_BROKER_CONFIG (26). Changes are made in memory, all or none, and then kept in the file that
+ * the broker was started with; only keys of the allow-list may change, and none of these names a path, program, address or
+ * port. Java: AdminBrokerProcessor.
  */
 export function brokerConfigHandlers(deps: BrokerConfigAdminDeps): Handler[] {
   return [
@@ -56,7 +57,10 @@ export function brokerConfigHandlers(deps: BrokerConfigAdminDeps): Handler[] {
   ]
 }
 
-function updateConfig(deps: BrokerConfigAdminDeps, request: Request<unknown>): Answer {
+async function updateConfig(
+  deps: BrokerConfigAdminDeps,
+  request: Request<unknown>,
+): Promise<Answer> {
   if (request.body.length === 0) return success()
   const entries = parsePropertiesText(request.body)
   if (isMalformed(entries)) {
@@ -71,6 +75,7 @@ function updateConfig(deps: BrokerConfigAdminDeps, request: Request<unknown>): A
     return refuse(code, problems.map(({ key, message }) => `${key}: ${message}`).join('; '))
   }
   deps.log.info({ event: 'config_changed', remoteAddress, entries: Object.fromEntries(entries) })
-  if (entries.has('brokerPermission')) deps.topics.touch()
-  return success()
+  const failure = deps.keep === undefined ? null : await deps.keep(entries)
+  if (failure === null) return success()
+  return refuse(ResponseCode.SYSTEM_ERROR, `in effect, but not kept for a restart: ${failure}`)
 }
