@@ -23,9 +23,9 @@ export function reachOf(checkout: Checkout): Reach {
   }
 }
 
-/** Code that only tests use: reached, but not from production. It may touch the outside world as a test may. */
+/** Code that production does not reach: test support, which may touch what a test may, and dead files. */
 export function isTestSupport(reach: Reach, path: string): boolean {
-  return reach.any.has(path) && !reach.production.has(path)
+  return !reach.production.has(path)
 }
 
 function isProductionRoot(checkout: Checkout, path: string): boolean {
