@@ -1,6 +1,7 @@
 // How each candidate is started: alone, as its users would run it, with the same durability.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { startApogeeProcess } from '../../e2e/harness/apogee.ts'
 import { rocketmqJars, rocketmqVersions } from '../../e2e/harness/builds.ts'
 import { javaArguments } from '../../e2e/harness/java.ts'
@@ -9,7 +10,7 @@ import { propertiesText } from '../../e2e/harness/target.ts'
 import { Candidate, type CandidateName, type CandidateOptions } from './candidate.ts'
 
 const BOOT_TIMEOUT_MS = 120_000
-const BENCH_FOLDER = join(import.meta.dirname, '..')
+const FLOOR_SERVER = fileURLToPath(new URL('../floor/server.ts', import.meta.url))
 /** Apache's own start script asks for more than most machines have; its sends need no more than this. */
 const APACHE_HEAP = '2g'
 
@@ -29,7 +30,7 @@ async function startFloor({ folder, flush }: CandidateOptions): Promise<Candidat
   const running = new RunningProcess({
     name: 'floor',
     command: process.execPath,
-    args: [join(BENCH_FOLDER, 'floor', 'server.ts'), flush, '0', folder],
+    args: [FLOOR_SERVER, flush, '0', folder],
     logFile: join(folder, 'floor.out'),
   })
   const line = await running.waitForLine(/^listening \d+$/, BOOT_TIMEOUT_MS)
