@@ -391,8 +391,11 @@ export class CommitLog {
     if (this.failure !== null) return
     const code = what === 'write' ? 'STORE_WRITE_FAILED' : 'STORE_SYNC_FAILED'
     this.failure = new ApogeeError(code, `commit log ${what} failed: ${cause.message}`, { cause })
-    this.earlyAcks.failAll(STORE_FAILED)
-    this.acks.failAll(STORE_FAILED)
-    this.deps.failed(this.failure)
+    // Not here: this may be inside the append of one of those who wait.
+    this.deps.clock.soon(() => {
+      this.earlyAcks.failAll(STORE_FAILED)
+      this.acks.failAll(STORE_FAILED)
+      this.deps.failed(this.failure!)
+    })
   }
 }
