@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { candidateNames } from './candidates/candidate.ts'
+import { hotFunctions, printHotFunctions, readProfiles } from './measure/cpu-profile.ts'
 import { machineFacts } from './measure/machine.ts'
 import { printResult, writeResult } from './report/print.ts'
 import { Samples, type ScenarioResult } from './report/result.ts'
@@ -28,6 +29,8 @@ const scenarios: readonly Scenario[] = [
   memory,
 ]
 
+const HOT_FUNCTIONS = 30
+
 const HELP = `npm run bench -- [scenario ...] [options]
 
 Scenarios:
@@ -43,6 +46,7 @@ Options:
   --sizes LIST        sizes of the restart scenario in GB (2,10)
   --cold              drop the page cache before a catch-up read (needs root)
   --folder DIR        where the stores go (.cache/bench)
+  --profile           profile Apogee and list its hottest functions (implies --no-write)
   --no-write          print only, leave bench/results alone
 `
 
@@ -59,6 +63,7 @@ const { values, positionals } = parseArgs({
     sizes: { type: 'string', default: '2,10' },
     cold: { type: 'boolean', default: false },
     folder: { type: 'string', default: join(import.meta.dirname, '..', '.cache', 'bench') },
+    profile: { type: 'boolean', default: false },
     write: { type: 'boolean', default: true },
     help: { type: 'boolean', default: false },
   },
@@ -80,6 +85,7 @@ function benchOptions(): BenchOptions {
     seconds: positive(values.seconds, 'seconds'),
     warmupSeconds: positive(values.warmup, 'warmup'),
     pin: values.pin,
+    profileFolder: values.profile ? join(values.folder, `profiles-${process.pid}`) : null,
     folder: values.folder,
     minutes: positive(values.minutes, 'minutes'),
     sizesGb: values.sizes.split(',').map((size) => positive(size, 'sizes')),
@@ -94,7 +100,7 @@ async function runScenario(scenario: Scenario, options: BenchOptions): Promise<v
   const samples = new Samples()
   try {
     const { rows, notes } = await scenario.run({ ...options, folder }, samples)
-    const { candidates, sizesGb, folder: _, ...plain } = options
+    const { candidates, sizesGb, folder: _folder, profileFolder, ...plain } = options
     const result: ScenarioResult = {
       scenario: scenario.name,
       startedAt,
@@ -105,10 +111,16 @@ async function runScenario(scenario: Scenario, options: BenchOptions): Promise<v
       notes,
     }
     printResult(result)
-    if (values.write) writeResult(result)
+    if (profileFolder !== null) printProfiles(profileFolder)
+    else if (values.write) writeResult(result)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function printProfiles(folder: string): void {
+  console.log(`\n  own time of Apogee's functions (profiles in ${folder})`)
+  printHotFunctions(hotFunctions(readProfiles(folder)), HOT_FUNCTIONS)
 }
 
 if (values.help) console.log(HELP)

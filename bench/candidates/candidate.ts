@@ -12,6 +12,8 @@ export interface CandidateOptions {
   folder: string
   /** Run on the first core only. */
   pin: boolean
+  /** Have Node write a CPU profile into this folder when Apogee ends; null = no profile. */
+  profileFolder: string | null
 }
 
 export const SERVER_CORES = '0'
@@ -57,7 +59,7 @@ export class Candidate {
   }
 
   async stop(): Promise<void> {
-    this.resume()
+    if (this.#running.running) this.resume()
     await this.#running.stop()
   }
 }

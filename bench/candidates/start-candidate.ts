@@ -65,9 +65,18 @@ async function writeBrokerConf({ folder, flush }: CandidateOptions): Promise<{
 
 async function startApogeeBroker(options: CandidateOptions): Promise<Candidate> {
   const { file, port } = await writeBrokerConf(options)
+  const { profileFolder } = options
+  // The harness hands its own environment on.
+  if (profileFolder !== null) {
+    process.env['NODE_OPTIONS'] = `--cpu-prof --cpu-prof-dir=${profileFolder}`
+  }
   const startedMs = performance.now()
-  const { running } = await startApogeeProcess('broker', ['-c', file], options.folder)
-  return new Candidate('apogee', port, running, performance.now() - startedMs)
+  try {
+    const { running } = await startApogeeProcess('broker', ['-c', file], options.folder)
+    return new Candidate('apogee', port, running, performance.now() - startedMs)
+  } finally {
+    delete process.env['NODE_OPTIONS']
+  }
 }
 
 async function startApacheBroker(options: CandidateOptions): Promise<Candidate> {

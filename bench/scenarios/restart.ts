@@ -26,7 +26,7 @@ async function run(options: BenchOptions, samples: Samples): Promise<Outcome> {
 async function restarts(sizeGb: number, options: BenchOptions, samples: Samples): Promise<void> {
   const folder = join(options.folder, `restart-${sizeGb}-${Date.now()}`)
   const start = async (): Promise<Candidate> =>
-    await startCandidate('apogee', { flush: 'async', folder, pin: options.pin })
+    await startCandidate('apogee', { ...options, flush: 'async', folder })
   let candidate = await start()
   try {
     await runLoad('send-load', candidate, { ...LOAD, bytes: sizeGb * 1e9 }, options)

@@ -19,6 +19,8 @@ export interface BenchOptions {
   warmupSeconds: number
   /** Server on one core, load on another. */
   pin: boolean
+  /** Where Apogee leaves CPU profiles; null = none. A profiled run is slower: its figures are not written. */
+  profileFolder: string | null
   /** Stores go below it. */
   folder: string
   /** Length of the memory scenario. */
@@ -73,7 +75,7 @@ export async function startAll(
   const started: Candidate[] = []
   for (const name of names.filter((one) => options.candidates.includes(one))) {
     const folder = join(options.folder, `${name}-${flush}-${Date.now()}`)
-    started.push(await startCandidate(name, { flush, folder, pin: options.pin }))
+    started.push(await startCandidate(name, { ...options, flush, folder }))
   }
   return started
 }
