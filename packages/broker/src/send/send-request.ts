@@ -14,6 +14,7 @@ import {
 } from '@apogee/protocol'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { RebalanceLockManager } from '../lock/rebalance-lock-manager.ts'
+import type { SubscriptionGroupConfig } from '../subscription/subscription-group-config.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import { type TopicConfig, TopicSysFlag } from '../topic/topic-config.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
@@ -92,6 +93,7 @@ export class SendRequest {
     const { fields } = this
     const { topics } = this.services
     const retry = isRetryTopic(name)
+    if (retry && this.groupOf(name) === null) return null
     const sysFlag = fields.unitMode ? (retry ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT) : 0
     const defaultTopic = fields.buffer.toString(
       'utf8',
@@ -132,14 +134,11 @@ export class SendRequest {
 
   /** A consumer sends a failed message back by itself: too often, or out of an ordered queue, means dead. */
   private retry(name: string, version: number): boolean {
-    const { groups, locks, topics } = this.services
+    const { locks, topics } = this.services
     const { fields } = this
-    const group = name.slice(RETRY_GROUP_TOPIC_PREFIX.length)
-    const config = groups.find(group)
-    if (config === undefined) {
-      const remark = `subscription group not exist, ${group}`
-      return this.refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark)
-    }
+    const config = this.groupOf(name)
+    if (config === null) return false
+    const group = config.groupName
     const own = fields.maxReconsumeTimes >= 0 && version >= VersionGate.MAX_RECONSUME_TIMES
     const max = own ? fields.maxReconsumeTimes : config.retryMaxTimes
     if (fields.reconsumeTimes <= max && locks.isLockAllExpired(group)) return true
@@ -150,6 +149,16 @@ export class SendRequest {
     this.queueId = 0
     this.dead = true
     return true
+  }
+
+  /** The group whose retry topic this is. */
+  private groupOf(retryTopic: string): SubscriptionGroupConfig | null {
+    const group = retryTopic.slice(RETRY_GROUP_TOPIC_PREFIX.length)
+    const config = this.services.groups.find(group)
+    if (config !== undefined) return config
+    const remark = `subscription group not exist, ${group}`
+    this.refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark)
+    return null
   }
 
   refuse(code: number, remark: string): false {

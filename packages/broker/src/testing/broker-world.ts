@@ -64,10 +64,10 @@ export class BrokerWorld {
     return this.settle(this.broker!.stop(1000))
   }
 
-  /** A client on a machine of its own. */
-  client(address: string): RemotingClient {
+  /** A client on a machine of its own. `serializeType`: 0 writes JSON headers, 1 binary ones. */
+  client(address: string, serializeType: 0 | 1 = 0): RemotingClient {
     const env = this.world.host(address).boot()
-    const client = new RemotingClient({}, { env, log: silentLogger })
+    const client = new RemotingClient({ serializeType }, { env, log: silentLogger })
     this.clients.push(client)
     return client
   }
