@@ -1,11 +1,13 @@
 // Whether every acknowledgement came after the sync of the bytes it promises: a judge over a trace of system calls. Pure.
 import { type TraceEvent, writePosition } from './system-call-trace.ts'
 
+type Why = 'not written' | 'not synced' | 'sync failed'
+
 export interface SyncOrderVerdict {
   /** Successful sends that were written to a socket. */
   acknowledged: number
   /** Of these, the ones whose record was not written and synced before. */
-  early: { physicalOffset: number; why: 'not written' | 'not synced' }[]
+  early: { physicalOffset: number; why: Why }[]
   syncs: number
   /** When the first call on a log file failed, or null. */
   failedAtS: number | null
@@ -30,6 +32,8 @@ class SyncOrderJudge {
   readonly #written: Range[] = []
   /** By file: written since the last sync that returned. */
   readonly #dirty = new Map<string, Range[]>()
+  /** Written before a sync that failed: Linux takes these pages for clean, so no later sync can make up for it. */
+  readonly #poisoned: Range[] = []
   /** By the call that runs: what it syncs when it returns 0. */
   readonly #syncing = new Map<object, Range[]>()
 
@@ -50,8 +54,10 @@ class SyncOrderJudge {
       return
     }
     if (start === undefined) return
-    if (event.result < 0) this.verdict.failedAtS ??= event.atS
-    else if (isSync(call.name)) this.#synced(call.target, this.#syncing.get(call) ?? [])
+    if (event.result < 0) {
+      this.verdict.failedAtS ??= event.atS
+      if (isSync(call.name)) this.#poisoned.push(...(this.#syncing.get(call) ?? []))
+    } else if (isSync(call.name)) this.#synced(call.target, this.#syncing.get(call) ?? [])
     else if (call.name.startsWith('pwrite')) {
       const from = Number(start) + writePosition(call)
       this.#wrote(call.target, { from, to: from + event.result })
@@ -80,18 +86,17 @@ class SyncOrderJudge {
       this.verdict.acknowledged++
       const from = Number(`0x${hex}`)
       const record = { from, to: from + (this.#sizes.get(from) ?? 1) }
-      const written = this.#written.some(({ from, to }) => from <= record.from && to >= record.to)
-      if (!written) this.verdict.early.push({ physicalOffset: from, why: 'not written' })
-      else if (this.#isDirty(record))
-        this.verdict.early.push({ physicalOffset: from, why: 'not synced' })
+      const why = this.#whyEarly(record)
+      if (why !== null) this.verdict.early.push({ physicalOffset: from, why })
     }
   }
 
-  #isDirty(record: Range): boolean {
-    for (const ranges of this.#dirty.values()) {
-      if (ranges.some(({ from, to }) => from < record.to && to > record.from)) return true
-    }
-    return false
+  #whyEarly(record: Range): Why | null {
+    const overlaps = ({ from, to }: Range): boolean => from < record.to && to > record.from
+    const covers = ({ from, to }: Range): boolean => from <= record.from && to >= record.to
+    if (!this.#written.some(covers)) return 'not written'
+    if (this.#poisoned.some(overlaps)) return 'sync failed'
+    return [...this.#dirty.values()].some((ranges) => ranges.some(overlaps)) ? 'not synced' : null
   }
 }
 
