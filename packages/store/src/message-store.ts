@@ -54,7 +54,10 @@ export class MessageStore {
     return this.open_.log.draft
   }
 
-  /** Log offsets, each ≤ the one before: appended, written, flushed, confirmed (what acknowledgements wait for), dispatched. */
+  /**
+   * Log offsets, each ≤ the one before: appended, written, flushed, confirmed (what acknowledgements wait for),
+   * dispatched.
+   */
   get watermarks(): {
     appended: number
     written: number

@@ -40,7 +40,10 @@ const TOOL_GROUPS: ReadonlySet<string> = new Set([
   'CID_SYS_RMQ_TRANS',
 ])
 
-/** The checks of a pull, in Apache's order (PullMessageProcessor.processRequest). Reused; `fields` is decoded by the caller. */
+/**
+ * The checks of a pull, in Apache's order (PullMessageProcessor.processRequest). Reused; `fields` is decoded by the
+ * caller.
+ */
 export class PullChecks {
   readonly fields: PullFields = new PullFields()
   group: SubscriptionGroupConfig | null = null

@@ -9,7 +9,9 @@ import {
 const NAME_END = 0x01
 const VALUE_END = 0x02
 
-/** What a broker adds to each message, and so drops when it comes from a client; and what it never stores (WAIT, POP_CK). */
+/**
+ * What a broker adds to each message, and so drops when it comes from a client; and what it never stores (WAIT, POP_CK).
+ */
 const REPLACED: readonly string[] = [
   MessageConst.WAIT_STORE_MSG_OK,
   MessageConst.POP_CK,

@@ -15,7 +15,10 @@ import {
 } from './codec.ts'
 import { TopicQueueMappingDetail } from './queue-mapping.ts'
 
-/** Which of two copies is newer (Java: DataVersion): equal only in all three, ordered by stateVersion, counter, timestamp. */
+/**
+ * Which of two copies is newer (Java: DataVersion): equal only in all three, ordered by stateVersion, counter,
+ * timestamp.
+ */
 export interface DataVersion {
   stateVersion: number
   /** Wall clock, milliseconds. */

@@ -6,8 +6,8 @@ const PLUS = 0x2b
 const BILLION = 1_000_000_000
 
 /**
- * The integer that `[start, end)` spells in ASCII, as Java's `Long.parseLong` would read it; NaN when it is not one. What lies
- * beyond ±(2^53−1) becomes that: clients say Long.MAX_VALUE for "no limit".
+ * The integer that `[start, end)` spells in ASCII, as Java's `Long.parseLong` would read it; NaN when it is not one.
+ * What lies beyond ±(2^53−1) becomes that: clients say Long.MAX_VALUE for "no limit".
  */
 export function parseAsciiLong(bytes: Uint8Array, start: number, end: number): number {
   let at = start

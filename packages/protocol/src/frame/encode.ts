@@ -20,8 +20,8 @@ export interface FrameContent {
 }
 
 /**
- * Encodes a whole frame, header in either form (Java: RemotingCommand.encode). A code beyond 16 bits does not fit the binary
- * header: such a frame is written with a JSON one, which every peer reads.
+ * Encodes a whole frame, header in either form (Java: RemotingCommand.encode). A code beyond 16 bits does not fit the
+ * binary header: such a frame is written with a JSON one, which every peer reads.
  */
 export function encodeFrame(content: FrameContent): Buffer {
   const header = headerOf(content)

@@ -34,8 +34,8 @@ export function pullReplySizeMax(reply: PullReply): number {
 }
 
 /**
- * Writes the frame up to its body of `bodySize` bytes, which the caller sends after it, and returns where the head ends. The
- * caller has made room for `pullReplySizeMax(reply)` bytes.
+ * Writes the frame up to its body of `bodySize` bytes, which the caller sends after it, and returns where the head
+ * ends. The caller has made room for `pullReplySizeMax(reply)` bytes.
  */
 export function writePullReplyHead(
   into: Uint8Array,

@@ -8,7 +8,8 @@ export interface FrameScannerOptions {
   /** A whole frame with its length field, bytes. Default 16 MiB, as Java's com.rocketmq.remoting.frameMaxLength. */
   readonly frameMax?: number
   /**
-   * A header, bytes. Default 256 KiB: the properties of a message may take 32,767 bytes, and JSON spells a separator in six.
+   * A header, bytes. Default 256 KiB: the properties of a message may take 32,767 bytes, and JSON spells a separator
+   * in six.
    */
   readonly headerMax?: number
 }
@@ -20,7 +21,8 @@ const HEAD = 8
 const ASSEMBLY_STEP = 64 * 1024
 
 /**
- * Finds frames in the chunks of one connection (Java: NettyDecoder). A frame that lies whole in a chunk is not copied. One in
+ * Finds frames in the chunks of one connection (Java: NettyDecoder). A frame that lies whole in a chunk is not copied.
+ * One in
  * pieces is put together in a buffer of its own, and memory follows the bytes that came, not the length that was claimed.
  *
  * Codes of `next`, all of which end the connection: FRAME_LENGTH_INVALID, FRAME_TOO_LARGE, HEADER_TOO_LARGE,
@@ -67,7 +69,10 @@ export class FrameScanner {
     this.at = 0
   }
 
-  /** Opens the next frame in `into`: true; false when more bytes are needed; a Malformed for good when the stream is broken. */
+  /**
+   * Opens the next frame in `into`: true; false when more bytes are needed; a Malformed for good when the stream is
+   * broken.
+   */
   next(into: Frame): boolean | Malformed {
     if (this.broken !== null) return this.broken
     if (this.assembly !== null) return this.assemble(into)

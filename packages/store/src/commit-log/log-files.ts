@@ -148,7 +148,10 @@ export class LogFiles {
     return file
   }
 
-  /** After recovery: the newest file, and those that may hold bytes which are not synced, from `offset` on, wait for a sync. */
+  /**
+   * After recovery: the newest file, and those that may hold bytes which are not synced, from `offset` on, wait for a
+   * sync.
+   */
   reopenFrom(offset: number): void {
     const newest = this.starts.at(-1)
     for (const start of this.starts) {

@@ -117,7 +117,10 @@ export class Maintenance {
     commitLog.flush()
   }
 
-  /** Checkpoints follow each other at the interval, or slower when one takes long (many queues): never over a third of the time. */
+  /**
+   * Checkpoints follow each other at the interval, or slower when one takes long (many queues): never over a third of
+   * the time.
+   */
   private runCheckpoint(): void {
     const { clock, options } = this.deps
     const started = clock.monotonicMs()

@@ -36,7 +36,9 @@ export function openStore(
   }
 }
 
-/** Everything appended goes to disk, derived data too; the abort file goes, so that the next start trusts the checkpoint. */
+/**
+ * Everything appended goes to disk, derived data too; the abort file goes, so that the next start trusts the checkpoint.
+ */
 export async function closeStore(parts: OpenStore): Promise<void> {
   const { log: logger } = parts.deps
   parts.stopping = true

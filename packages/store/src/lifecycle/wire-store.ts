@@ -24,41 +24,75 @@ export function wireStore(
   lock: { release(): void },
   failed: (error: ApogeeError) => void,
 ): OpenStore {
-  const { clock, disk, log } = deps
+  const { clock, disk } = deps
   const { root } = options
-  const files = new LogFiles(
-    options.commitLogFolder ?? `${root}/commitlog`,
-    options.commitLogFileSize,
-    disk,
+  const derived = wireDerived(options, deps)
+  // The rest follows one by one below: the log and what runs by the clock call back into the whole.
+  const parts = { ...derived, options, deps, lock } as unknown as OpenStore
+  parts.stopping = false
+  parts.saved = null
+  parts.checkpointing = null
+  parts.dispatchScheduled = false
+  parts.dispatch = () => dispatch(parts)
+  parts.log = wireLog(parts, failed)
+  const { files, queues } = derived
+  parts.reader = new LogReader(
+    { blockSize: options.readBlockSize, blocksMax: options.readBlocksMax },
+    files,
+    derived.tail,
+    () => parts.log.written,
   )
+  parts.readDeps = { reader: parts.reader, queues, minPhysicalOffset: () => files.minOffset }
+  parts.checkpoint = new Checkpoint(`${root}/checkpoint`, disk)
+  parts.sidecar = new ApogeeCheckpoint(`${root}/apogee.checkpoint`, disk)
+  parts.configFile = (name, onError) =>
+    new ConfigFile(`${root}/config/${name}.json`, { disk, clock, onError })
+  parts.maintenance = wireMaintenance(parts)
+  parts.catchUp = new IndexCatchUp({
+    files,
+    dispatcher: derived.dispatcher,
+    index: derived.index,
+    reader: parts.reader,
+    dispatched: () => derived.tailDispatcher.dispatched,
+    stopped: () => parts.stopping,
+  })
+  return parts
+}
+
+interface Derived {
+  files: LogFiles
+  tail: Tail
+  queues: ConsumeQueues
+  index: IndexService
+  dispatcher: RecordDispatcher
+  tailDispatcher: TailDispatcher
+}
+
+/** The files of the log, and what is derived from it. */
+function wireDerived(options: MessageStoreOptions, deps: StoreDeps): Derived {
+  const { root } = options
+  const folder = options.commitLogFolder ?? `${root}/commitlog`
+  const files = new LogFiles(folder, options.commitLogFileSize, deps.disk)
   files.load()
-  const tail = new Tail(options.tailChunkSize, options.tailBytes)
-  const verify = recordVerifier(files)
   const queues = new ConsumeQueues(
     { folder: `${root}/consumequeue`, fileSize: options.consumeQueueFileSize },
-    { disk, clock, log, verify },
+    { ...deps, verify: recordVerifier(files) },
   )
   const index = new IndexService(
     { folder: `${root}/index`, slots: options.indexSlots, entries: options.indexEntries },
-    { disk, clock, log },
-  )
-  const dispatcher = new RecordDispatcher(
-    queues,
-    options.indexEnabled ? index : null,
-    options.delayMs,
-  )
-  const tailDispatcher = new TailDispatcher(tail, dispatcher)
-  const parts = {
-    options,
     deps,
-    files,
-    tail,
-    queues,
-    index,
-    tailDispatcher,
-    lock,
-  } as unknown as OpenStore
-  parts.log = new CommitLog(
+  )
+  const indexed = options.indexEnabled ? index : null
+  const dispatcher = new RecordDispatcher(queues, indexed, options.delayMs)
+  const tail = new Tail(options.tailChunkSize, options.tailBytes)
+  const tailDispatcher = new TailDispatcher(tail, dispatcher)
+  return { files, tail, queues, index, dispatcher, tailDispatcher }
+}
+
+function wireLog(parts: OpenStore, failed: (error: ApogeeError) => void): CommitLog {
+  const { deps, files, options, queues, tail } = parts
+  const { clock, disk } = deps
+  return new CommitLog(
     { ...options, storeHost: hostBytes(options), bodySizeMax: options.maxMessageSize },
     {
       disk,
@@ -71,43 +105,20 @@ export function wireStore(
       diskFull: (full) => diskFull(parts, full),
     },
   )
-  parts.reader = new LogReader(
-    { blockSize: options.readBlockSize, blocksMax: options.readBlocksMax },
-    files,
-    tail,
-    () => parts.log.written,
-  )
-  parts.readDeps = { reader: parts.reader, queues, minPhysicalOffset: () => files.minOffset }
-  parts.checkpoint = new Checkpoint(`${root}/checkpoint`, disk)
-  parts.sidecar = new ApogeeCheckpoint(`${root}/apogee.checkpoint`, disk)
-  parts.configFile = (name, onError) =>
-    new ConfigFile(`${root}/config/${name}.json`, { disk, clock, onError })
-  parts.stopping = false
-  parts.dispatchScheduled = false
-  parts.dispatch = () => dispatch(parts)
-  parts.savedFlushed = 0
-  parts.checkpointing = null
-  parts.maintenance = new Maintenance({
+}
+
+function wireMaintenance(parts: OpenStore): Maintenance {
+  const { deps, files, index, log, options, queues, reader } = parts
+  return new Maintenance({
+    ...deps,
     options,
-    disk,
-    clock,
-    log,
     files,
     queues,
     index,
-    commitLog: parts.log,
-    reader: parts.reader,
+    reader,
+    commitLog: log,
     checkpoint: (done) => runCheckpoint(parts, done),
   })
-  parts.catchUp = new IndexCatchUp({
-    files,
-    dispatcher,
-    index,
-    reader: parts.reader,
-    dispatched: () => tailDispatcher.dispatched,
-    stopped: () => parts.stopping,
-  })
-  return parts
 }
 
 /**
@@ -131,9 +142,9 @@ function dispatch(parts: OpenStore): void {
 
 function diskFull(parts: OpenStore, full: boolean): void {
   const { log } = parts.deps
-  if (full)
-    log.error({ event: 'disk_full' }, 'no space on the device: messages are refused, reads go on')
-  else log.info({ event: 'disk_space_back' }, 'the device has space again: messages are taken')
+  const text = full ? 'messages are refused, reads go on' : 'messages are taken again'
+  if (full) log.error({ event: 'disk_full' }, text)
+  else log.info({ event: 'disk_space_back' }, text)
 }
 
 function hostBytes(options: MessageStoreOptions): Uint8Array {
