@@ -1,49 +1,50 @@
 #!/usr/bin/env node
 // The launcher. Installed from the registry it loads the compiled program; in a checkout it runs the sources, with the Node
-// that the workspace pins when the one on the PATH is too old for them.
+// that the workspace pins when the one on the PATH is too old for them. It is JavaScript so that the compile cache is on
+// before the first source with types: a warm start then never loads the compiler.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = dirname(fileURLToPath(import.meta.url))
-const source = join(here, '../src/bin/apogee.ts')
-const compiled = join(here, '../dist/bin/apogee.js')
-const program = existsSync(source) ? source : compiled
+const self = fileURLToPath(import.meta.url)
+const source = join(dirname(self), '../src/bin/apogee.ts')
+const isCheckout = existsSync(source)
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
-if (program === compiled || process.features.typescript) await import(program)
-else runPinned()
+if (isCheckout ? process.features.typescript : module.enableCompileCache !== undefined) {
+  module.enableCompileCache()
+  const { main } = await import(isCheckout ? '../src/main.ts' : '../dist/main.js')
+  await main(process.argv)
+} else runPinned()
 
 function runPinned() {
-  const node = pinnedNode()
+  const node = isCheckout ? pinnedNode() : null
   if (node === null) {
-    console.error(
-      `apogee needs Node 22.15 or newer; this is ${process.version}. In a checkout, run: npm ci`,
-    )
+    const remedy = isCheckout ? ' In a checkout, run: npm ci' : ''
+    process.stderr.write(`apogee needs Node 22.15 or newer; this is ${process.version}.${remedy}\n`)
     process.exit(1)
   }
   // The channel tells the child when this process is gone, however it goes.
-  const child = spawn(node, [program, ...process.argv.slice(2)], {
+  const child = spawn(node, [self, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'])
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
     process.on(signal, () => child.kill(signal))
+  }
   child.on('error', (error) => {
-    console.error(`apogee: cannot start ${node}: ${error.message}`)
+    process.stderr.write(`apogee: cannot start ${node}: ${error.message}\n`)
     process.exit(1)
   })
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (SIGNAL_NUMBERS[signal] ?? 0)))
 }
 
 function pinnedNode() {
   try {
     const manifest = createRequire(import.meta.url).resolve('node/package.json')
-    const binary = join(
-      dirname(manifest),
-      'bin',
-      process.platform === 'win32' ? 'node.exe' : 'node',
-    )
+    const name = process.platform === 'win32' ? 'node.exe' : 'node'
+    const binary = join(dirname(manifest), 'bin', name)
     return existsSync(binary) ? binary : null
   } catch {
     return null

@@ -1,15 +1,21 @@
 import type { Command } from 'commander'
-import type { Flag } from '../config/broker-settings.ts'
-import { addServerOptions, ExitCode, port, type ServerOptions } from './options.ts'
+import type { BrokerSources } from '../config/broker-settings.ts'
+import {
+  addServerOptions,
+  ExitCode,
+  examples,
+  flagsOf,
+  port,
+  type ServerOptions,
+} from './options.ts'
+import { addPrintOptions, type PrintFlags, printFormat } from './print-options.ts'
 
-interface BrokerOptions extends ServerOptions {
+interface BrokerOptions extends ServerOptions, PrintFlags {
   config?: string
   namesrvAddr?: string
   port?: number
   host?: string
   store?: string
-  printConfigItem: boolean
-  printConfig?: string | true
 }
 
 export function addBrokerCommand(program: Command): void {
@@ -21,51 +27,50 @@ export function addBrokerCommand(program: Command): void {
     .option('--port <port>', 'port to listen on; 0 = any free one (listenPort, 10911)', port)
     .option('--host <address>', 'address to listen on (bindAddress, 127.0.0.1)')
     .option('--store <folder>', 'where messages are kept (storePathRootDir, ~/store)')
-    .option('-p, --print-config-item', 'print every key with its value, and end', false)
-    .option('--print-config [format]', 'the same; json tells where each value came from')
+  addPrintOptions(command)
   addServerOptions(command).addHelpText(
     'after',
-    '\nExamples:\n  apogee broker -n 127.0.0.1:9876\n  apogee broker -c conf/broker.conf --set flushDiskType=SYNC_FLUSH\n',
+    examples(
+      'apogee broker -n 127.0.0.1:9876',
+      'apogee broker -c conf/broker.conf --set flushDiskType=SYNC_FLUSH',
+      "apogee broker -n '10.0.0.1:9876;10.0.0.2:9876' --host 0.0.0.0",
+      'apogee broker -c conf/broker.conf --print-config=json',
+    ),
   )
   command.action((options: BrokerOptions) => run(options))
 }
 
 async function run(options: BrokerOptions): Promise<void> {
-  const [{ nodeEnv }, { brokerSettings }, { startBroker }, { ServerProcess }] = await Promise.all([
-    import('@apogee/env/node'),
-    import('../config/broker-settings.ts'),
-    import('../process/broker-part.ts'),
-    import('../process/server-process.ts'),
-  ])
-  const settings = brokerSettings(options.config, await flagsOf(options), process.env)
-  if (options.printConfigItem || options.printConfig !== undefined) {
+  const { brokerSettings } = await import('../config/broker-settings.ts')
+  const sources = await sourcesOf(options)
+  const settings = brokerSettings(sources)
+  const format = printFormat(options)
+  if (format !== null) {
     const { printConfig } = await import('../config/print-config.ts')
-    printConfig(settings, options.printConfig === 'json')
+    printConfig(settings.config.dump(), settings.origins, format)
     return
   }
+  const { startBroker } = await import('../process/broker-part.ts')
+  const { ServerProcess } = await import('../process/server-process.ts')
   const server = await ServerProcess.create(options)
   server.report(settings.problems)
-  server.add(
-    await startBroker(settings.config, {
-      env: nodeEnv(),
-      log: server.log,
-      failed: () => server.shutdown.begin('store failed', ExitCode.FAILURE),
-    }),
-  )
-  await server.serving(`broker ${settings.config.values.brokerName}`)
+  const { brokerName, useTLS } = settings.config.values
+  await server.run(`broker ${brokerName}`, async () => {
+    const { shutdown } = server
+    const failed = (): void => shutdown.begin('store failed', ExitCode.FAILURE)
+    const deps = { ...(await server.partDeps(useTLS)), shutdown, failed }
+    server.add(await startBroker(settings, sources, deps))
+  })
 }
 
-async function flagsOf(options: BrokerOptions): Promise<Flag[]> {
-  const flags: Flag[] = options.set.map((one) => ({ ...one, flag: '--set' }))
-  const add = (key: string, value: string | number | undefined, flag: string): void => {
-    if (value !== undefined) flags.push({ key, value: String(value), flag })
-  }
-  add('namesrvAddr', options.namesrvAddr, '-n')
-  add('listenPort', options.port, '--port')
-  add('bindAddress', options.host, '--host')
-  if (options.store !== undefined) {
-    const { resolve } = await import('node:path')
-    add('storePathRootDir', resolve(options.store), '--store')
-  }
-  return flags
+async function sourcesOf(options: BrokerOptions): Promise<BrokerSources> {
+  const { config: path, host, namesrvAddr, set, store } = options
+  const { resolve } = await import('node:path')
+  const flags = flagsOf(set, [
+    ['namesrvAddr', namesrvAddr, '-n'],
+    ['listenPort', options.port, '--port'],
+    ['bindAddress', host, '--host'],
+    ['storePathRootDir', store === undefined ? undefined : resolve(store), '--store'],
+  ])
+  return { path, flags, environment: process.env }
 }

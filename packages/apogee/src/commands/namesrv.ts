@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { addServerOptions, port, type ServerOptions } from './options.ts'
+import { addServerOptions, examples, flagsOf, port, type ServerOptions } from './options.ts'
+import { addPrintOptions, type PrintFlags, printFormat } from './print-options.ts'
 
-interface NamesrvOptions extends ServerOptions {
+interface NamesrvOptions extends ServerOptions, PrintFlags {
   config?: string
   port?: number
   host?: string
@@ -14,30 +15,34 @@ export function addNamesrvCommand(program: Command): void {
     .option('-c, --config <file>', 'namesrv.conf, as RocketMQ has it')
     .option('--port <port>', 'port to listen on; 0 = any free one (listenPort, 9876)', port)
     .option('--host <address>', 'address to listen on (bindAddress, 127.0.0.1)')
+  addPrintOptions(command)
   addServerOptions(command).addHelpText(
     'after',
-    '\nExamples:\n  apogee namesrv\n  apogee namesrv --host 0.0.0.0 -c namesrv.conf\n',
+    examples('apogee namesrv', 'apogee namesrv --host 0.0.0.0 -c conf/namesrv.conf'),
   )
   command.action((options: NamesrvOptions) => run(options))
 }
 
 async function run(options: NamesrvOptions): Promise<void> {
-  const [{ nodeEnv }, { namesrvSettings }, { startNamesrv }, { ServerProcess }] = await Promise.all(
-    [
-      import('@apogee/env/node'),
-      import('../config/namesrv-settings.ts'),
-      import('../process/namesrv-part.ts'),
-      import('../process/server-process.ts'),
-    ],
-  )
+  const { namesrvDump, namesrvSettings } = await import('../config/namesrv-settings.ts')
+  const flags = flagsOf(options.set, [
+    ['listenPort', options.port, '--port'],
+    ['bindAddress', options.host, '--host'],
+  ])
+  const sources = { path: options.config, flags, environment: process.env }
+  const settings = namesrvSettings(sources)
+  const format = printFormat(options)
+  if (format !== null) {
+    const { printConfig } = await import('../config/print-config.ts')
+    printConfig(namesrvDump(settings.config), settings.origins, format)
+    return
+  }
+  const { startNamesrv } = await import('../process/namesrv-part.ts')
+  const { ServerProcess } = await import('../process/server-process.ts')
   const server = await ServerProcess.create(options)
-  const flags = options.set.map((one) => ({ ...one, flag: '--set' }))
-  if (options.port !== undefined)
-    flags.push({ key: 'listenPort', value: String(options.port), flag: '--port' })
-  if (options.host !== undefined)
-    flags.push({ key: 'bindAddress', value: options.host, flag: '--host' })
-  const { config, problems } = namesrvSettings(options.config, flags, process.env)
-  server.report(problems)
-  server.add(await startNamesrv(config, { env: nodeEnv(), log: server.log }))
-  await server.serving('namesrv')
+  server.report(settings.problems)
+  await server.run('namesrv', async () => {
+    const deps = { ...(await server.partDeps(false)), shutdown: server.shutdown }
+    server.add(await startNamesrv(settings, sources, deps))
+  })
 }

@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Flag } from '../config/sources.ts'
 import type { LogFormat } from '../process/logging.ts'
+import type { TlsFlags } from '../tls/tls-settings.ts'
 
 /** Options that every server command has. */
-export interface ServerOptions {
+export interface ServerOptions extends TlsFlags {
   logLevel: string
   logFormat: LogFormat
   portsFile?: string
@@ -15,6 +17,21 @@ export interface ServerOptions {
 
 export function addServerOptions(command: Command): Command {
   return command
+    .option('--set <key=value>', 'set a key of the configuration; may be repeated', keyValue, [])
+    .option('--strict', 'an unknown key, or one of what is not there yet, stops the start', false)
+    .option('--tls-config <file>', "RocketMQ's tls.properties")
+    .option('--tls-cert <file>', 'certificate of this server, PEM (tls.server.certPath)')
+    .option('--tls-key <file>', 'its key, PEM (tls.server.keyPath)')
+    .option('--tls-ca <file>', 'clients must have a certificate that this one signed')
+    .addOption(
+      new Option(
+        '--tls-mode <mode>',
+        'TLS on the same port: not, as clients like, or always (permissive with a certificate)',
+      ).choices(['disabled', 'permissive', 'enforcing']),
+    )
+    .option('--ports-file <file>', 'write the ports that were bound to this file, as JSON')
+    .option('--http-port <port>', 'port of /livez, /readyz and /metrics; 0 = any free one', port)
+    .option('--http-host <address>', 'address it listens on', '127.0.0.1')
     .addOption(
       new Option('--log-level <level>', 'least important events to log')
         .choices(['debug', 'info', 'warn', 'error'])
@@ -25,24 +42,37 @@ export function addServerOptions(command: Command): Command {
         .choices(['auto', 'json', 'pretty'])
         .default('auto'),
     )
-    .option('--ports-file <file>', 'write the ports that were bound to this file, as JSON')
-    .option('--http-port <port>', 'port of /livez, /readyz and /metrics; 0 = any free one', port)
-    .option('--http-host <host>', 'address it listens on', '127.0.0.1')
     .option('--shutdown-timeout <seconds>', 'how long draining may take', seconds, 30)
-    .option('--strict', 'an unknown key, or one that has no effect here, stops the start', false)
-    .option('--set <key=value>', 'set a key of the configuration; may be repeated', keyValue, [])
+}
+
+/** What the file and the environment do not decide any more. Options that were not given are left out. */
+export function flagsOf(
+  set: ServerOptions['set'],
+  given: readonly (readonly [key: string, value: string | number | undefined, flag: string])[],
+): Flag[] {
+  const flags: Flag[] = set.map((one) => ({ ...one, flag: '--set' }))
+  for (const [key, value, flag] of given) {
+    if (value !== undefined) flags.push({ key, value: String(value), flag })
+  }
+  return flags
+}
+
+/** The examples at the end of a `--help`: lines of at most 80 columns. */
+export function examples(...lines: string[]): string {
+  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n  ${lines.join('\n  ')}\n`
 }
 
 export function port(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0 || value > 65_535)
     throw new InvalidArgumentError('not a port (0 to 65535)')
   return value
 }
 
 function seconds(text: string): number {
   const value = Number(text)
-  if (!(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('not a number of seconds')
+  if (text.trim() === '' || !(value >= 0 && value <= 86_400))
+    throw new InvalidArgumentError('not a number of seconds (0 to 86400)')
   return value
 }
 

@@ -1,42 +1,43 @@
 import { homedir, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
-import { BrokerConfig, brokerConfigTable, type ConfigProblem } from '@apogee/broker'
+import { BrokerConfig, brokerConfigTable, unsupportedRole } from '@apogee/broker'
 import { type ConfEntry, readConfFile } from './conf-file.ts'
-import { gather, type Origin } from './sources.ts'
-
-/** A problem with the place it came from. */
-export interface PlacedProblem extends ConfigProblem {
-  origin: Origin | null
-}
+import type { Origin, PlacedProblem } from './placed-problem.ts'
+import { type Flag, gather } from './sources.ts'
 
 export interface BrokerSettings {
   config: BrokerConfig
   problems: PlacedProblem[]
+  /** What file, environment and flags say, and which of them. */
+  entries: Map<string, string>
   origins: Map<string, Origin>
 }
 
-export interface Flag {
-  key: string
-  value: string
-  flag: string
+/** Where a broker's configuration comes from. */
+export interface BrokerSources {
+  /** broker.conf. */
+  path: string | undefined
+  flags: readonly Flag[]
+  environment: NodeJS.ProcessEnv
+  /** What holds when nobody says otherwise, where the command differs from the table. */
+  defaults?: readonly Flag[]
 }
 
 /** A broker's configuration from its file, the environment and the command line. Throws CONFIG_UNREADABLE. */
-export function brokerSettings(
-  path: string | undefined,
-  flags: readonly Flag[],
-  environment: NodeJS.ProcessEnv,
-): BrokerSettings {
+export function brokerSettings(sources: BrokerSources): BrokerSettings {
+  const { defaults, environment, flags, path } = sources
   const file = path === undefined ? null : { path, entries: rebased(readConfFile(path)) }
   const keys = brokerConfigTable.map((row) => row.key)
-  const { entries, origins } = gather(file, environment, keys, flags)
+  const { entries, origins } = gather(file, environment, keys, flags, defaults)
   const facts = { home: homedir(), hostAddress: firstAddress() }
   const { config, problems } = BrokerConfig.from(entries, facts)
-  const placed = problems.map((problem) => ({
+  const role = unsupportedRole(config)
+  const all = role === null ? problems : [...problems, role]
+  const placed = all.map((problem) => ({
     ...problem,
     origin: origins.get(problem.key) ?? null,
   }))
-  return { config, problems: placed, origins }
+  return { config, problems: placed, entries, origins }
 }
 
 /** Paths are absolute from here on; relative ones mean the working folder, as in Java. */

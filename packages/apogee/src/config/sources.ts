@@ -1,10 +1,12 @@
 import type { ConfEntry } from './conf-file.ts'
+import type { Origin } from './placed-problem.ts'
 
-/** Where a value came from, for messages and for `--print-config`. */
-export interface Origin {
-  kind: 'file' | 'env' | 'flag'
-  /** `broker.conf:12`, `ROCKETMQ_LISTEN_PORT`, `--port`. */
-  name: string
+/** A key set on the command line. */
+export interface Flag {
+  key: string
+  value: string
+  /** `--port`. */
+  flag: string
 }
 
 export interface Sourced {
@@ -13,24 +15,25 @@ export interface Sourced {
 }
 
 /**
- * One set of entries out of file, environment and flags; a later source wins: file, then environment
- * (`ROCKETMQ_<UPPER_SNAKE>` for every key, NAMESRV_ADDR), then flags.
+ * One set of entries out of defaults of the command, file, environment and flags; a later source wins: file, then
+ * environment (`ROCKETMQ_<UPPER_SNAKE>` for every key, NAMESRV_ADDR), then flags.
  */
 export function gather(
   file: { path: string; entries: readonly ConfEntry[] } | null,
   environment: NodeJS.ProcessEnv,
   keys: readonly string[],
-  flags: readonly { key: string; value: string; flag: string }[],
+  flags: readonly Flag[],
+  defaults: readonly Flag[] = [],
 ): Sourced {
   const sourced: Sourced = { entries: new Map(), origins: new Map() }
   const put = (key: string, value: string, kind: Origin['kind'], name: string): void => {
     sourced.entries.set(key, value)
     sourced.origins.set(key, { kind, name })
   }
+  for (const { flag, key, value } of defaults) put(key, value, 'flag', flag)
   for (const entry of file?.entries ?? [])
     put(entry.key, entry.value, 'file', `${file!.path}:${entry.line}`)
-  for (const key of keys) {
-    const name = environmentName(key)
+  for (const [name, key] of environmentNames(environment, keys)) {
     const value = environment[name]
     if (value !== undefined) put(key, value, 'env', name)
   }
@@ -39,6 +42,15 @@ export function gather(
     put('namesrvAddr', namesrvAddr, 'env', 'NAMESRV_ADDR')
   for (const { key, value, flag } of flags) put(key, value, 'flag', flag)
   return sourced
+}
+
+/** The keys that variables may name, by the name of the variable; none when there is no such variable at all. */
+function environmentNames(
+  environment: NodeJS.ProcessEnv,
+  keys: readonly string[],
+): Map<string, string> {
+  if (!Object.keys(environment).some((name) => name.startsWith('ROCKETMQ_'))) return new Map()
+  return new Map(keys.map((key) => [environmentName(key), key]))
 }
 
 /** `listenPort` → `ROCKETMQ_LISTEN_PORT`, `brokerIP1` → `ROCKETMQ_BROKER_IP1`. */

@@ -1,5 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { ApogeeError } from '@apogee/base'
+import type { Logger } from '@apogee/remoting'
+
+// An import of node:http names all its exports, and one of them loads a whole HTTP client (30 ms, 10 MB).
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface AdminHttpOptions {
   host: string
@@ -33,13 +38,23 @@ export class AdminHttp {
     this.server.unref()
   }
 
-  /** Resolves with the real port; rejects with the bind error. */
-  start(): Promise<number> {
+  /** The real port, once it listens. */
+  get port(): number {
+    return (this.server.address() as AddressInfo).port
+  }
+
+  /** Rejects with HTTP_BIND_FAILED. */
+  start(): Promise<void> {
+    const { host, port } = this.options
     return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen(this.options.port, this.options.host, () => {
-        this.server.off('error', reject)
-        resolve((this.server.address() as AddressInfo).port)
+      const failed = (cause: Error): void => {
+        const text = `cannot listen on ${host}:${port}: ${cause.message}`
+        reject(new ApogeeError('HTTP_BIND_FAILED', text, { cause }))
+      }
+      this.server.once('error', failed)
+      this.server.listen(port, host, () => {
+        this.server.off('error', failed)
+        resolve()
       })
     })
   }
@@ -62,7 +77,31 @@ export class AdminHttp {
     }
     if (path === '/metrics')
       return send(response, 200, this.sources.metrics(), 'text/plain; version=0.0.4; charset=utf-8')
-    send(response, 404, 'not found; try /livez, /readyz, /metrics\n')
+    send(response, 404, 'not found; try /livez, /readyz, /healthz, /metrics\n')
+  }
+}
+
+/**
+ * Starts it. A port that nobody asked for must not stop a start: when it is taken, any free one serves. Rejects with
+ * HTTP_BIND_FAILED.
+ */
+export async function startAdminHttp(
+  options: AdminHttpOptions,
+  sources: AdminHttpSources,
+  isPortAsked: boolean,
+  log: Logger,
+): Promise<AdminHttp> {
+  const http = new AdminHttp(options, sources)
+  try {
+    await http.start()
+    return http
+  } catch (error) {
+    if (isPortAsked) throw error
+    const { host, port } = options
+    log.warn({ event: 'http_port_taken', port }, `port ${port} is taken: probes are on another one`)
+    const other = new AdminHttp({ host, port: 0 }, sources)
+    await other.start()
+    return other
   }
 }
 

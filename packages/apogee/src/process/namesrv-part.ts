@@ -1,22 +1,44 @@
-import type { Env } from '@apogee/env'
-import { NameServer, type NamesrvConfig } from '@apogee/namesrv'
-import type { Logger } from '@apogee/remoting'
-import type { Part } from './server-process.ts'
+import { NameServer, namesrvConfigTable } from '@apogee/namesrv'
+import {
+  type NamesrvSettings,
+  type NamesrvSources,
+  namesrvDump,
+  namesrvSettings,
+} from '../config/namesrv-settings.ts'
+import { ConfigReload } from '../config/reload.ts'
+import type { Part, PartDeps } from './server-process.ts'
+import type { Shutdown } from './shutdown.ts'
 
-/** Starts a NameServer. Rejects with REMOTING_BIND_FAILED, TEXT_FILE_MALFORMED or a DiskError. */
+/** Starts a NameServer. Rejects with REMOTING_BIND_FAILED, CONFIG_FILE_DAMAGED or a DiskError. SIGHUP reads its file again. */
 export async function startNamesrv(
-  config: Partial<NamesrvConfig>,
-  deps: { env: Env; log: Logger },
+  settings: NamesrvSettings,
+  sources: NamesrvSources,
+  deps: PartDeps & { shutdown: Shutdown },
 ): Promise<Part> {
-  const server = new NameServer(config, deps)
+  const { log, shutdown, ...ports } = deps
+  const server = new NameServer(settings.config, { log, ...ports })
   const { port } = await server.start()
+  const target = {
+    name: 'namesrv',
+    read: () => {
+      const fresh = namesrvSettings(sources)
+      return { ...fresh, values: namesrvDump(fresh.config) }
+    },
+    isReloadable: (key: string) =>
+      namesrvConfigTable.some((row) => row.key === key && row.reloadable),
+    update: (changes: ReadonlyMap<string, string>) => server.updateConfig(changes)?.detail ?? null,
+  }
+  const reload = new ConfigReload(target, settings.entries, log)
+  shutdown.onReload(() => reload.reload())
   return {
     name: 'namesrv',
     addresses: [{ what: 'namesrv', address: `${server.config.bindAddress}:${port}` }],
+    host: server.config.bindAddress,
     ports: { namesrv: port },
     store: null,
     notReady: () => null,
     metrics: () => [],
+    leave: () => {},
     stop: (graceMs) => server.stop(graceMs),
   }
 }
