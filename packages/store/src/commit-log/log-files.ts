@@ -209,7 +209,7 @@ export class LogFiles {
     this.writer = null
     this.writerStart = -1
     for (const file of this.retiredFiles.splice(0)) file.close()
-    for (const start of [...this.readers.keys()]) this.closeReader(start)
+    for (const start of this.readers.keys()) this.closeReader(start)
   }
 
   private closeReader(start: number): void {

@@ -19,16 +19,25 @@ async function checkpointOnce(parts: OpenStore): Promise<void> {
   if (log.failure !== null) return
   const { dispatched, lastStoreTimestamp } = tailDispatcher
   const indexBehind = options.indexEnabled && index.syncedThrough < index.endPhysicalOffset
-  if (queues.syncedThrough === dispatched && !indexBehind && parts.savedFlushed === log.flushed) {
-    return
-  }
+  if (queues.syncedThrough === dispatched && !indexBehind && isSaved(parts)) return
   await new Promise<void>((resolve) => log.flush(resolve))
   await promised((finished) => queues.flush({ sync: true, all: true }, finished))
   if (indexBehind) await promised((finished) => index.flush(finished))
   if (index.stalled && index.resume()) void parts.catchUp.run()
   if (log.flushed >= dispatched) parts.checkpoint.physicMsgTimestamp = lastStoreTimestamp
   parts.checkpoint.logicsMsgTimestamp = lastStoreTimestamp
-  await saveCheckpoint(parts, null)
+  // The index is flushed more rarely: nothing may have moved.
+  if (!isSaved(parts)) await saveCheckpoint(parts, null)
+}
+
+function isSaved({ index, log, queues, saved }: OpenStore): boolean {
+  return (
+    saved !== null &&
+    saved.logEnd === null &&
+    saved.dispatchedThrough === queues.syncedThrough &&
+    saved.flushedThrough === log.flushed &&
+    saved.indexedThrough === index.syncedThrough
+  )
 }
 
 /** `logEnd`: the log is closed and ends there; `null` while it grows. */
@@ -47,7 +56,7 @@ export async function saveCheckpoint(parts: OpenStore, logEnd: number | null): P
   checkpoint.indexMsgTimestamp = index.syncedTimestamp
   await promised((finished) => sidecar.save(values, checkpoint, finished))
   await promised((finished) => checkpoint.save(finished))
-  parts.savedFlushed = values.flushedThrough
+  parts.saved = values
 }
 
 function promised(start: (done: (error: Error | null) => void) => void): Promise<void> {

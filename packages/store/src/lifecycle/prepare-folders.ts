@@ -1,6 +1,8 @@
 import type { Disk, DiskError } from '@apogee/env'
 
-/** Makes folders with all that lead to them, their names durable: a log file goes with the folder that a power cut takes. */
+/**
+ * Makes folders with all that lead to them, their names durable: a log file goes with the folder that a power cut takes.
+ */
 export function prepareFolders(disk: Disk, folders: readonly string[]): void {
   for (const folder of folders) makeDurable(disk, folder)
 }

@@ -1,5 +1,5 @@
 import type { Clock, Disk } from '@apogee/env'
-import type { ApogeeCheckpoint } from '../checkpoint/apogee-checkpoint.ts'
+import type { ApogeeCheckpoint, ApogeeCheckpointValues } from '../checkpoint/apogee-checkpoint.ts'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import type { CommitLog } from '../commit-log/commit-log.ts'
 import type { LogFiles } from '../commit-log/log-files.ts'
@@ -56,8 +56,8 @@ export interface OpenStore {
   /** Dispatches everything confirmed. */
   dispatch: () => void
   dispatchScheduled: boolean
-  /** `flushed` as the last checkpoint recorded it. */
-  savedFlushed: number
+  /** What the last checkpoint recorded. */
+  saved: ApogeeCheckpointValues | null
   /** A checkpoint that is being written. */
   checkpointing: Promise<void> | null
 }

@@ -8,6 +8,7 @@ import {
   recordCrcHolds,
 } from '@apogee/protocol'
 import type { LogFiles } from '../commit-log/log-files.ts'
+import { hasPlace, isTorn } from './plausible-record.ts'
 
 /** One read; a record longer than this is read on its own. */
 const WINDOW_SIZE = 4 << 20
@@ -16,7 +17,8 @@ const RECORD_SIZE_MAX = 128 << 20
 
 /**
  * Walks the log on disk record by record, for recovery: synchronous, since nothing else runs yet. Every record is checked
- * in full: shape, place (its physicalOffset is where it stands) and the checksum of its body.
+ * in full: shape, place (its physicalOffset is where it stands), the checksum of its body, and whether a crash has torn the
+ * rest.
  */
 export class LogWalker {
   readonly view: RecordView = new RecordView()
@@ -25,12 +27,15 @@ export class LogWalker {
   /** Offset of the next record. */
   at: number
   private readonly files: LogFiles
+  private readonly durableThrough: number
   private windowStart = 0
   private windowLength = 0
 
-  constructor(files: LogFiles, from: number) {
+  /** Below `durableThrough` no crash has torn anything. */
+  constructor(files: LogFiles, from: number, durableThrough: number) {
     this.files = files
     this.at = from
+    this.durableThrough = durableThrough
   }
 
   /** Moves past the next record into `view`. False at the first place that is no valid record; `at` stays there. */
@@ -62,7 +67,10 @@ export class LogWalker {
   }
 
   private genuine(offset: number): boolean {
-    return this.view.physicalOffset === offset && recordCrcHolds(this.view, this.buffer)
+    const { buffer, view } = this
+    if (view.physicalOffset !== offset || !recordCrcHolds(view, buffer)) return false
+    if (!hasPlace(buffer, view)) return false
+    return offset < this.durableThrough || !isTorn(buffer, view, offset % this.files.fileSize)
   }
 
   /** Inspects the record at `offset`, reading more when it goes beyond the window. */

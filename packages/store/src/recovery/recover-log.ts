@@ -36,7 +36,7 @@ export function recoverLog(
   options: RecoverLogOptions,
   log: StoreLogger,
 ): RecoveredLog {
-  const walker = new LogWalker(files, options.from)
+  const walker = new LogWalker(files, options.from, options.durableThrough)
   const result: RecoveredLog = { end: options.from, records: 0, lastStoreTimestamp: 0, damaged: [] }
   queues.beginRecovery({ whole: options.whole })
   for (;;) {

@@ -37,11 +37,17 @@ export interface RetentionDecision {
 }
 
 /** What to delete (CleanCommitLogService), decided without touching anything. */
-export function decideRetention(options: RetentionOptions, state: RetentionState): RetentionDecision {
+export function decideRetention(
+  options: RetentionOptions,
+  state: RetentionState,
+): RetentionDecision {
   const refuseWrites = state.usedRatio > options.fullRatio
   const forced = options.forcibly && state.usedRatio > options.forcedRatio
   const due =
-    state.asked || forced || options.deleteWhen.includes(state.hour) || state.usedRatio > options.usedRatioMax
+    state.asked ||
+    forced ||
+    options.deleteWhen.includes(state.hour) ||
+    state.usedRatio > options.usedRatioMax
   let remove = 0
   if (due) {
     for (const file of state.files) {

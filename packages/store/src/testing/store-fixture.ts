@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { Prng } from '@apogee/base'
+import type { DiskPiece, Done } from '@apogee/env'
 import { processKill, SimClock, SimDisk, type SimDiskOptions } from '@apogee/env/sim'
 import { decodeRecords, type MessageExt } from '@apogee/protocol'
 import type { AckSink } from '../commit-log/ack-queue.ts'
@@ -21,10 +22,18 @@ export interface World {
   prng: Prng
 }
 
+/** A recording keeps the bytes under way: they must not be views of buffers that are filled anew. */
+class RecordableDisk extends SimDisk {
+  override writeMany(pieces: readonly DiskPiece[], options: { sync: boolean }, done: Done): void {
+    const copies = pieces.map((piece) => ({ ...piece, bytes: new Uint8Array(piece.bytes) }))
+    super.writeMany(copies, options, done)
+  }
+}
+
 export function makeWorld(seed: number, disk: Omit<SimDiskOptions, 'clock' | 'prng'> = {}): World {
   const clock = new SimClock()
   const prng = new Prng(seed)
-  return { seed, clock, prng, disk: new SimDisk({ ...disk, clock, prng: prng.fork() }) }
+  return { seed, clock, prng, disk: new RecordableDisk({ ...disk, clock, prng: prng.fork() }) }
 }
 
 /** Everything small, so that a few messages roll files, chunks and blocks; background work at its usual pace. */
