@@ -54,6 +54,8 @@ export class Broker {
   private servers: RemotingServer[] = []
   private timer: Timer | null = null
   private leaving: Promise<void> | null = null
+  /** There were NameServers to leave. */
+  private left = false
   private stopping: Promise<void> | null = null
   private readonly failureListeners: ((error: ApogeeError) => void)[] = []
 
@@ -108,6 +110,7 @@ export class Broker {
    * have answered, or do not.
    */
   leave(): Promise<void> {
+    this.left ||= (this.open?.outer.nameServerCount ?? 0) > 0
     this.leaving ??= this.open?.outer.stop() ?? Promise.resolve()
     return this.leaving
   }
@@ -175,8 +178,8 @@ export class Broker {
    */
   private async linger(services: BrokerServices, untilMs: number): Promise<void> {
     const { clock } = this.deps.env
-    // Nobody else is there to go to.
-    if (services.outer.nameServerCount === 0) return
+    // Without NameServers clients have nobody who could send them elsewhere.
+    if (!this.left) return
     const endMs = Math.min(untilMs, clock.monotonicMs() + this.config.values.drainLingerMillis)
     let quiet = 0
     let count = requestCount(services)
@@ -201,11 +204,11 @@ export class Broker {
     await this.leave()
     await this.linger(services, untilMs)
     services.schedule.stop()
-    const leftMs = Math.max(0, untilMs - clock.monotonicMs())
-    const stopped = this.servers.map((server) => server.stop(leftMs))
-    // Connections take no more requests now; what waits for a message is answered.
+    // What waits for a message is answered first: to a server that stops it is no reason to keep a connection open.
     services.longPolling.stop()
-    await Promise.all(stopped)
+    await new Promise<void>((resolve) => clock.soon(resolve))
+    const leftMs = Math.max(0, untilMs - clock.monotonicMs())
+    await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
     // One after the other, so that a crash meanwhile leaves each file whole.
     for (const table of services.tables) await table.flush()

@@ -30,7 +30,8 @@ export interface BrokerConfigAdminDeps {
 }
 
 /**
- * UPDATE_BROKER_CONFIG (25), GET_BROKER_CONFIG (26). Changes are made in memory, all or none, and then kept in the file that
+ * UPDATE_BROKER_CONFIG (25), GET_BROKER_CONFIG (26). Changes are made in memory, all or none, and then kept in the
+ * file that
  * the broker was started with; only keys of the allow-list may change, and none of these names a path, program, address or
  * port. Java: AdminBrokerProcessor.
  */

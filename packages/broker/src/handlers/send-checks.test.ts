@@ -17,8 +17,8 @@ import {
   textsOf,
 } from '../testing/requests.ts'
 
-// Every check that Apache makes of a send (AbstractSendMessageProcessor, SendMessageProcessor, HookUtils), with its code and
-// what the remark must say, in both header forms and under both names of the fields. One broker for all.
+// Every check that Apache makes of a send (AbstractSendMessageProcessor, SendMessageProcessor, HookUtils), with its
+// code and what the remark must say, in both header forms and under both names of the fields. One broker for all.
 const world = new BrokerWorld(30_001, { maxMessageSize: 4096 })
 const clients: RemotingClient[] = []
 

@@ -1,10 +1,13 @@
 import { isMalformed } from '@apogee/base'
 import {
+  buildSubscription,
+  type ConsumerData,
   decodeRecords,
   type ExtFields,
   encodeHeader,
   formatProperties,
   type HeaderInput,
+  HeartbeatData,
   type MessageExt,
   PullMessageRequestHeader,
   RequestCode,
@@ -90,6 +93,43 @@ export function invoke(
 ): Promise<Response> {
   const request = body === undefined ? { code, fields } : { code, fields, body }
   return world.settle(client.invoke(world.address, request, 40_000))
+}
+
+/** A consumer's heartbeat. */
+export interface Beat {
+  clientId?: string
+  group?: string
+  consumeType?: 'CONSUME_PASSIVELY' | 'CONSUME_ACTIVELY'
+  messageModel?: 'CLUSTERING' | 'BROADCASTING'
+  topic?: string
+  expression?: string
+  expressionType?: string
+  subVersion?: number
+}
+
+export async function beatWith(
+  world: BrokerWorld,
+  client: RemotingClient,
+  beat: Beat,
+): Promise<void> {
+  const { expression = '*', expressionType = 'TAG', subVersion = 1 } = beat
+  const data = buildSubscription(beat.topic ?? 'orders', expression, expressionType, subVersion)
+  if (isMalformed(data)) throw new Error(data.detail)
+  const consumer: ConsumerData = {
+    groupName: beat.group ?? 'g',
+    consumeType: beat.consumeType ?? 'CONSUME_PASSIVELY',
+    messageModel: beat.messageModel ?? 'CLUSTERING',
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    unitMode: false,
+    subscriptionDataSet: [data],
+  }
+  await world.callBody(client, RequestCode.HEART_BEAT, HeartbeatData, {
+    clientID: beat.clientId ?? 'c1',
+    heartbeatFingerprint: 0,
+    withoutSub: false,
+    producerDataSet: [],
+    consumerDataSet: [consumer],
+  })
 }
 
 export function properties(...entries: [name: string, value: string][]): string {
