@@ -11,7 +11,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   protocol: ['base'],
   remoting: ['base', 'env', 'protocol'],
   store: ['base', 'env', 'protocol'],
-  namesrv: ['base', 'env', 'protocol', 'remoting'],
+  namesrv: ['base', 'env', 'protocol', 'remoting', 'store'],
   broker: ['base', 'env', 'protocol', 'remoting', 'store'],
   apogee: ['base', 'env', 'protocol', 'remoting', 'store', 'namesrv', 'broker'],
 }
