@@ -25,8 +25,8 @@ export interface NamesrvSources {
 }
 
 /**
- * A NameServer's configuration from its file, the environment and the command line. Throws CONFIG_UNREADABLE. In one process
- * with a broker the environment is the broker's: pass an empty one.
+ * A NameServer's configuration from its file, the environment and the command line. Throws CONFIG_UNREADABLE. In one
+ * process with a broker the environment is the broker's: pass an empty one.
  */
 export function namesrvSettings({ environment, flags, path }: NamesrvSources): NamesrvSettings {
   const file = path === undefined ? null : { path, entries: readConfFile(path) }

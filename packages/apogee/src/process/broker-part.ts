@@ -1,4 +1,7 @@
+import { chmodSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Broker, configKey } from '@apogee/broker'
+import type { Env } from '@apogee/env'
 import { SettingsFile } from '@apogee/namesrv'
 import {
   type BrokerSettings,
@@ -32,7 +35,7 @@ export async function startBroker(
   const { config } = settings
   const { values } = config
   const zoneOffsetMs = -new Date().getTimezoneOffset() * 60_000
-  const file = await confFile(sources, deps)
+  const file = sources.path === undefined ? null : new ConfFile(sources.path, env)
   const broker = new Broker(config, {
     env,
     log,
@@ -61,13 +64,30 @@ export async function startBroker(
   }
 }
 
-async function confFile(
-  { path }: BrokerSources,
-  { env }: BrokerPartDeps,
-): Promise<SettingsFile | null> {
-  if (path === undefined) return null
-  const { resolve } = await import('node:path')
-  return new SettingsFile(resolve(path), env)
+/** broker.conf, for changes at runtime; who may read it stays as it is. */
+class ConfFile {
+  private readonly path: string
+  private readonly file: SettingsFile
+
+  constructor(path: string, env: Env) {
+    this.path = resolve(path)
+    this.file = new SettingsFile(this.path, env)
+  }
+
+  async keep(changes: ReadonlyMap<string, string>): Promise<string | null> {
+    try {
+      const { mode } = statSync(this.path)
+      const failure = await this.file.keep(changes)
+      if (failure === null) chmodSync(this.path, mode)
+      return failure
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  settled(): Promise<void> {
+    return this.file.settled()
+  }
 }
 
 function reloader(

@@ -9,7 +9,10 @@ import { ConfigReload } from '../config/reload.ts'
 import type { Part, PartDeps } from './server-process.ts'
 import type { Shutdown } from './shutdown.ts'
 
-/** Starts a NameServer. Rejects with REMOTING_BIND_FAILED, CONFIG_FILE_DAMAGED or a DiskError. SIGHUP reads its file again. */
+/**
+ * Starts a NameServer. Rejects with REMOTING_BIND_FAILED, CONFIG_FILE_DAMAGED or a DiskError. SIGHUP reads its file
+ * again.
+ */
 export async function startNamesrv(
   settings: NamesrvSettings,
   sources: NamesrvSources,

@@ -11,9 +11,9 @@ export interface Stoppable {
 export interface ShutdownDeps {
   log: Logger
   /** What is to be stopped, in that order. */
-  parts(): readonly Stoppable[]
+  parts: () => readonly Stoppable[]
   /** Settled when the start has ended, well or not: what is half made cannot be stopped. */
-  started(): Promise<unknown> | null
+  started: () => Promise<unknown> | null
 }
 
 /** A terminal and npm both pass a signal on: the same one twice within this is meant once. */
