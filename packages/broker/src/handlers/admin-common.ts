@@ -5,6 +5,7 @@ import {
   decodeBody,
   type MessageQueue,
   ResponseCode,
+  validateTopic,
 } from '@apogee/protocol'
 import { type Answer, refuse } from '@apogee/remoting'
 import type { DataVersion as OwnDataVersion } from '../data-version.ts'
@@ -17,6 +18,12 @@ export function bodyOf<T>(codec: BodyCodec<T>, body: Buffer): { value: T } | { r
   const value: Decoded<T> = decodeBody(codec, body)
   if (!isMalformed(value)) return { value }
   return { refusal: refuse(ResponseCode.SYSTEM_ERROR, `${value.code}: ${value.detail}`) }
+}
+
+/** The refusal of a topic that cannot be, before its name gets to a path; null when there is nothing against it. */
+export function illegalTopic(topic: string): Answer | null {
+  const problem = validateTopic(topic)
+  return problem === null ? null : refuse(ResponseCode.INVALID_PARAMETER, problem.detail)
 }
 
 /** A queue of this broker, as bodies name it. */

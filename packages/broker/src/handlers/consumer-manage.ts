@@ -15,6 +15,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
+import { illegalTopic } from './admin-common.ts'
 
 export interface ConsumerManageDeps {
   config: BrokerConfig
@@ -96,6 +97,8 @@ function queryOffset(
     const remark = 'Not found, do not set to zero, maybe this group boot first'
     return refuse(ResponseCode.QUERY_NOT_FOUND, remark)
   }
+  const illegal = illegalTopic(topic)
+  if (illegal !== null) return illegal
   return isNewQueue(deps.store, topic, queueId).then((isNew) =>
     isNew
       ? succeedWith(QueryConsumerOffsetResponseHeader, { offset: 0 })

@@ -10,7 +10,7 @@ import {
 import { type Answer, type Handler, handler, refuse, success } from '@apogee/remoting'
 import { type MessageStore, QueueUnits } from '@apogee/store'
 import type { PullSubscriptions } from '../client/pull-subscriptions.ts'
-import { ADMIN } from './admin-common.ts'
+import { ADMIN, illegalTopic } from './admin-common.ts'
 import { subscriptionBody } from './consume-stats.ts'
 
 export interface StoreAdminDeps {
@@ -57,6 +57,8 @@ function queryQueue(
 ): Answer | Promise<Answer> {
   const { queueId, index, count, consumerGroup } = header
   const topic = header.topic ?? ''
+  const illegal = illegalTopic(topic)
+  if (illegal !== null) return illegal
   if (!deps.store.queuesOf(topic).includes(queueId)) {
     return refuse(ResponseCode.SYSTEM_ERROR, `${queueId}@${topic} is not exist!`)
   }

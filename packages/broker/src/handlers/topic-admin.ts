@@ -194,8 +194,8 @@ function deleteTopic(deps: TopicAdminDeps, topic: string): Answer {
   if (topic.trim() === '') {
     return refuse(ResponseCode.INVALID_PARAMETER, 'The specified topic is blank.')
   }
-  const conflict = systemTopicProblem(deps, topic)
-  if (conflict !== null) return refuse(ResponseCode.INVALID_PARAMETER, conflict)
+  const illegal = validateTopic(topic)?.detail ?? systemTopicProblem(deps, topic)
+  if (illegal !== null) return refuse(ResponseCode.INVALID_PARAMETER, illegal)
   const doomed = [topic]
   if (deps.config.values.clearRetryTopicWhenDeleteTopic) {
     // What POP consumers of 5.x have made for the topic, in both spellings.

@@ -13,7 +13,7 @@ import {
   RequestCode,
   SendMessageRequestHeaderV2,
 } from '@apogee/protocol'
-import { RemotingClient, type Response, silentLogger } from '@apogee/remoting'
+import { type Logger, RemotingClient, type Response, silentLogger } from '@apogee/remoting'
 import { Broker, type BrokerPorts } from '../broker.ts'
 import { BrokerConfig } from '../config/broker-config.ts'
 import type { BrokerConfigValues } from '../config/config-values.ts'
@@ -37,6 +37,8 @@ export class BrokerWorld {
   broker: Broker | null = null
   env: Env | null = null
   ports: BrokerPorts | null = null
+  /** Where the broker logs. */
+  log: Logger = silentLogger
   private readonly values: Partial<BrokerConfigValues>
   private readonly clients: RemotingClient[] = []
 
@@ -54,7 +56,7 @@ export class BrokerWorld {
     this.env = this.host.boot()
     this.broker = new Broker(BrokerConfig.of({ ...SMALL, ...this.values }), {
       env: this.env,
-      log: silentLogger,
+      log: this.log,
     })
     this.ports = await this.settle(this.broker.start())
     return this.broker
