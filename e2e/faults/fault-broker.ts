@@ -28,6 +28,7 @@ export class FaultBroker {
   readonly #dir: string
   readonly #ports: Ports
   readonly #namesrv: RunningProcess
+  #running: RunningProcess | null = null
 
   private constructor(dir: string, ports: Ports, conf: BrokerConf, namesrv: RunningProcess) {
     this.#dir = dir
@@ -49,12 +50,15 @@ export class FaultBroker {
   }
 
   async start(): Promise<ApogeeProcess> {
-    return await startApogeeBroker(this.#dir, this.conf, this.#namesrvAddr)
+    const started = await startApogeeBroker(this.#dir, this.conf, this.#namesrvAddr)
+    this.#running = started.running
+    return started
   }
 
   /** Without waiting until it is ready. */
   launch(): RunningProcess {
-    return launchApogeeBroker(this.#dir, this.conf, this.#namesrvAddr)
+    this.#running = launchApogeeBroker(this.#dir, this.conf, this.#namesrvAddr)
+    return this.#running
   }
 
   /** Everything that the brokers of this folder logged so far. */
@@ -62,7 +66,9 @@ export class FaultBroker {
     return readFileSync(join(this.#dir, 'logs', 'broker.out'), 'utf8')
   }
 
+  /** Ends what still runs; the volume can be unmounted then. */
   async dispose(): Promise<void> {
+    if (this.#running !== null) await killAndWait(this.#running)
     await this.#namesrv.stop()
   }
 

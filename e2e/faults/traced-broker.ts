@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { RunningProcess, temporaryFolder } from '../harness/processes.ts'
 
 const CALLS = 'pwrite64,pwritev,pwritev2,fdatasync,fsync,write,writev,sendto,sendmsg'
-/** Longer than the replies of one batch to one socket; strace cuts what is longer, and an acknowledgement would be missed. */
+/**
+ * Longer than the replies of one batch to one socket; strace cuts what is longer, and an acknowledgement would be
+ * missed.
+ */
 const STRING_BYTES_MAX = 1 << 17
 const ATTACH_TIMEOUT_MS = 10_000
 
