@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { mustRun } from './processes.ts'
 
 export const e2eFolder: string = join(import.meta.dirname, '..')
@@ -27,7 +27,9 @@ function fingerprint(paths: readonly string[]): string {
   const hash = createHash('sha256')
   for (const path of paths) {
     const entries = path.includes('.') ? [path] : listFiles(path)
-    for (const file of entries.toSorted()) hash.update(file).update(readFileSync(file))
+    for (const file of entries.toSorted()) {
+      hash.update(relative(e2eFolder, file)).update(readFileSync(file))
+    }
   }
   return hash.digest('hex')
 }

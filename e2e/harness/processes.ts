@@ -196,7 +196,7 @@ export async function mustRun(options: CommandOptions): Promise<string> {
 /** A folder that is removed when this process ends (unless E2E_KEEP is set). */
 export function temporaryFolder(name: string): string {
   installCleanup()
-  const folder = mkdtempSync(join(tmpdir(), `apogee-${name}-`))
+  const folder = mkdtempSync(join(tmpdir(), `e2e-${name}-`))
   folders.add(folder)
   return folder
 }

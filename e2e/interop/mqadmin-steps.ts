@@ -400,7 +400,6 @@ export function deletionSteps({ target, topic, group }: AdminPlace): AdminStep[]
       args: { c, g: group, r: 'true' },
       prints: [new RegExp(`delete subscription group \\[${group}\\] from broker`)],
     },
-    { command: 'getConsumerConfig', args: { g: group }, prints: [], never: [/retryMaxTimes/] },
     {
       command: 'deleteTopic',
       args: { c, t: topic },

@@ -1,6 +1,7 @@
 // Apache's own mqadmin, every classic command, against INTEROP_TARGET.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { rocketmqVersions } from '../harness/builds.ts'
 import type { ClientProgram } from '../harness/client-program.ts'
 import { assertAcknowledged } from '../harness/expect.ts'
@@ -24,6 +25,7 @@ import {
 const topic = 'AdminTopic'
 const group = 'admin_group'
 const consumer = 'online'
+const COMMIT_TIMEOUT_MS = 20_000
 
 describe(`mqadmin with ${chosenTarget()}`, () => {
   const dir = temporaryFolder('mqadmin')
@@ -55,6 +57,15 @@ describe(`mqadmin with ${chosenTarget()}`, () => {
     }
   }
 
+  /** The offsets are committed a moment after the messages were consumed. */
+  async function untilCommitted(): Promise<void> {
+    const deadline = Date.now() + COMMIT_TIMEOUT_MS
+    while (!(await admin.run('consumerProgress', { g: group })).output.includes('Diff Total: 0')) {
+      assert.ok(Date.now() < deadline, 'the offsets were not committed in time')
+      await sleep(200)
+    }
+  }
+
   /** The commands depend on each other, but one that fails does not hide what the later ones do. */
   async function checkAll(steps: readonly AdminStep[]): Promise<void> {
     const failures: string[] = []
@@ -71,8 +82,8 @@ describe(`mqadmin with ${chosenTarget()}`, () => {
     assertAcknowledged(sent, 8)
     place = { ...place, sent }
     await client.run('start-consumer', { name: consumer, topic, group })
-    // The offsets are committed a moment after the messages were consumed.
-    await client.run('await-consumer', { name: consumer, expected: 8, settleMs: 3000 })
+    await client.run('await-consumer', { name: consumer, expected: 8 })
+    await untilCommitted()
   })
   it('shows and changes topics', () => checkAll(topicSteps(place)))
   it('shows groups, clients and progress', () => checkAll(groupSteps(place)))
@@ -86,7 +97,7 @@ describe(`mqadmin with ${chosenTarget()}`, () => {
     const counts = new Map<string, number>()
     for (const { body } of received) counts.set(body, (counts.get(body) ?? 0) + 1)
     for (const { body } of place.sent) assert.ok((counts.get(body) ?? 0) >= 2, body)
-    await client.run('await-consumer', { name: consumer, settleMs: 2000 })
+    await untilCommitted()
     await client.run('stop-consumer', { name: consumer })
   })
   it('clones, resets and skips offsets', () => checkAll(offsetSteps(place)))

@@ -2,7 +2,8 @@
 //
 //   node e2e/kill/run.ts [--cycles 50] [--seed N] [--target apogee|apache] [--flush ASYNC_FLUSH|SYNC_FLUSH|both]
 //
-// Exits 0 when nothing acknowledged was lost, moved, doubled or altered, nothing unsent appeared and nothing that a consumer
+// Exits 0 when nothing acknowledged was lost, moved, doubled or altered, nothing unsent appeared and nothing that a
+// consumer
 // saw disappeared; 1 otherwise, naming the seed and what happened. The kill moments follow from the seed; what the broker
 // was doing at that moment does not, so a failing seed is a good start, not a proof.
 import { join } from 'node:path'

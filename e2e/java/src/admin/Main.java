@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 public final class Main {
     private static final String LIMIT = "limitMs=";
     private static final long LIMIT_MS = 60_000;
+    private static final long INTERRUPTED_MS = 15_000;
     private static final PrintStream OUT = System.out;
 
     private Main() {
@@ -68,6 +70,7 @@ public final class Main {
         System.setErr(stream);
         Thread command = new Thread(() -> {
             try {
+                forgetCommands();
                 MQAdminStartup.main0(arguments, null);
             } catch (Throwable error) {
                 error.printStackTrace(stream);
@@ -78,9 +81,19 @@ public final class Main {
         command.join(limitMs);
         String output = captured.toString("UTF-8");
         command.interrupt();
-        command.join(1000);
+        command.join(INTERRUPTED_MS);
         System.setErr(errors);
         return output;
+    }
+
+    /**
+     * mqadmin is made for one command a process: command objects keep the client of their first use, which they shut down.
+     * Without its table it registers new ones.
+     */
+    private static void forgetCommands() throws ReflectiveOperationException {
+        Field commands = MQAdminStartup.class.getDeclaredField("SUB_COMMANDS");
+        commands.setAccessible(true);
+        ((List<?>) commands.get(null)).clear();
     }
 
     private static String quoted(String text) {
