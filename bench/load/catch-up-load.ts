@@ -2,9 +2,10 @@
 // while sending. Sends go on --connections x --inflight; the reader pulls all queues over one connection.
 //   node bench/load/catch-up-load.ts --port 10911 --bytes 1073741824 --queues 8 --topic T --seconds 5
 // The topic must exist and be empty. Its last line is a JSON object, CatchUpReport.
+import { Worker } from 'node:worker_threads'
+import type { CatchUpResult, CatchUpWork } from './catch-up-reader.ts'
 import { pause } from './measured-window.ts'
 import { type LoadOptions, loadOptions } from './options.ts'
-import { PullConnection } from './pull-connection.ts'
 import { RawClient } from './raw-client.ts'
 import { isStored, SendConnection } from './send-connection.ts'
 import { sendTemplates } from './send-templates.ts'
@@ -20,7 +21,6 @@ export interface CatchUpReport {
   sendsWithReadPerSecond: number
 }
 
-const PULL_BATCH_MAX = 32
 const MIB = 1 << 20
 
 class CatchUpLoad {
@@ -118,37 +118,15 @@ class CatchUpLoad {
     return ends
   }
 
-  /** Reads every queue from its beginning to the given end. */
-  async #read(
-    ends: readonly number[],
-  ): Promise<{ bytes: number; messages: number; seconds: number }> {
+  /** Reads every queue from its beginning to the given end, in a thread of its own: sends must not wait for the reader. */
+  #read(ends: readonly number[]): Promise<CatchUpResult> {
     const { host, port, topic } = this.#options
-    const startedMs = performance.now()
-    let bytes = 0
-    let messages = 0
-    let left = ends.length
-    await new Promise<void>((resolve, reject) => {
-      const listener = {
-        record: (_buffer: Buffer, _at: number, size: number): void => {
-          bytes += size
-          messages++
-        },
-        wantsMore: (queueId: number, nextOffset: number): boolean => {
-          if (nextOffset < (ends[queueId] ?? 0)) return true
-          left--
-          if (left === 0) {
-            connection.close()
-            resolve()
-          }
-          return false
-        },
-      }
-      const queues = ends.map((_, queueId) => ({ queueId, offset: 0 }))
-      const common = { host, port, topic, group: 'bench_catch_up', batchMax: PULL_BATCH_MAX }
-      const connection = new PullConnection({ ...common, queues }, listener)
-      connection.start().catch(reject)
+    const workerData: CatchUpWork = { host, port, topic, ends }
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(new URL('./catch-up-reader.ts', import.meta.url), { workerData })
+      worker.once('message', resolve)
+      worker.once('error', reject)
     })
-    return { bytes, messages, seconds: (performance.now() - startedMs) / 1000 }
   }
 }
 

@@ -32,6 +32,8 @@ export interface MessageStoreOptions {
   /** Blocks of older log kept in memory: size of one, and how many. */
   readBlockSize: number
   readBlocksMax: number
+  /** Share of the loop's time that goes to old records while messages come in, 0 to 1. */
+  coldReadShare: number
   /** See CommitLogOptions. */
   pendingBytesMax: number
   pendingAgeMaxMs: number
@@ -70,6 +72,7 @@ export const messageStoreDefaults: Omit<MessageStoreOptions, 'root' | 'storeHost
   tailChunkSize: MIB,
   readBlockSize: MIB / 4,
   readBlocksMax: 64,
+  coldReadShare: 0.12,
   pendingBytesMax: 64 * MIB,
   pendingAgeMaxMs: 1000,
   batchBytesMax: 4 * MIB,

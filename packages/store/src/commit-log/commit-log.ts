@@ -217,6 +217,11 @@ export class CommitLog {
     return this.isBusy(size) ? APPEND_BUSY : APPEND_OK
   }
 
+  /** Wall time of the last event that brought records; 0 before the first. */
+  get lastAppendMs(): number {
+    return this.nowMs
+  }
+
   /** Whether `size` bytes more would be too much, or the disk does not keep up. */
   isBusy(size: number): boolean {
     if (this.appended - this.confirmed + size > this.options.pendingBytesMax) return true

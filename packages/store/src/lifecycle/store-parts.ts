@@ -10,8 +10,10 @@ import type { IndexCatchUp } from '../dispatch/index-catch-up.ts'
 import type { TailDispatcher } from '../dispatch/tail-dispatcher.ts'
 import type { IndexService } from '../index-file/index-service.ts'
 import type { MessageStoreOptions } from '../options.ts'
+import type { ReadDeps } from '../read/get-message.ts'
 import type { LogReader } from '../read/log-reader.ts'
 import type { StoreLogger } from '../store-logger.ts'
+import type { AbortFile } from './abort-file.ts'
 import type { Maintenance } from './maintenance.ts'
 
 export interface StoreDeps {
@@ -42,12 +44,13 @@ export interface OpenStore {
   queues: ConsumeQueues
   index: IndexService
   reader: LogReader
-  readDeps: { reader: LogReader; queues: ConsumeQueues; minPhysicalOffset: () => number }
+  readDeps: ReadDeps
   tailDispatcher: TailDispatcher
   catchUp: IndexCatchUp
   maintenance: Maintenance
   checkpoint: Checkpoint
   sidecar: ApogeeCheckpoint
+  abort: AbortFile
   report: RecoveryReport
   configFile(name: string, onError: (error: Error) => void): ConfigFile
   lock: { release(): void }

@@ -11,8 +11,10 @@ import { RecordDispatcher } from '../dispatch/record-dispatcher.ts'
 import { TailDispatcher } from '../dispatch/tail-dispatcher.ts'
 import { IndexService } from '../index-file/index-service.ts'
 import type { MessageStoreOptions } from '../options.ts'
+import { ColdReads } from '../read/cold-reads.ts'
 import { LogReader } from '../read/log-reader.ts'
 import { recordVerifier } from '../recovery/verify-record.ts'
+import { AbortFile } from './abort-file.ts'
 import { runCheckpoint } from './checkpointing.ts'
 import { Maintenance } from './maintenance.ts'
 import type { OpenStore, StoreDeps } from './store-parts.ts'
@@ -34,7 +36,10 @@ export function wireStore(
   parts.checkpointing = null
   parts.dispatchScheduled = false
   parts.dispatch = () => dispatch(parts)
-  parts.log = wireLog(parts, failed)
+  parts.log = wireLog(parts, (error) => {
+    markFailed(parts)
+    failed(error)
+  })
   const { files, queues } = derived
   parts.reader = new LogReader(
     { blockSize: options.readBlockSize, blocksMax: options.readBlocksMax },
@@ -42,9 +47,15 @@ export function wireStore(
     derived.tail,
     () => parts.log.written,
   )
-  parts.readDeps = { reader: parts.reader, queues, minPhysicalOffset: () => files.minOffset }
+  parts.readDeps = {
+    reader: parts.reader,
+    coldReads: new ColdReads(options.coldReadShare, clock, () => parts.log.lastAppendMs),
+    queues,
+    minPhysicalOffset: () => files.minOffset,
+  }
   parts.checkpoint = new Checkpoint(`${root}/checkpoint`, disk)
   parts.sidecar = new ApogeeCheckpoint(`${root}/apogee.checkpoint`, disk)
+  parts.abort = new AbortFile(disk, root)
   parts.configFile = (name, onError) =>
     new ConfigFile(`${root}/config/${name}.json`, { disk, clock, onError })
   parts.maintenance = wireMaintenance(parts)
@@ -138,6 +149,15 @@ function dispatch(parts: OpenStore): void {
   log.dispatched = tailDispatcher.dispatched
   parts.queues.dispatched(tailDispatcher.dispatched)
   if (catchUp.live) catchUp.followed(tailDispatcher.dispatched)
+}
+
+/** For the next start of this store on a machine that did not go down. */
+function markFailed(parts: OpenStore): void {
+  try {
+    parts.abort.markFailed()
+  } catch (error) {
+    parts.deps.log.error({ event: 'failure_not_marked', err: error }, 'the disk fails altogether')
+  }
 }
 
 function diskFull(parts: OpenStore, full: boolean): void {

@@ -2,6 +2,7 @@ import { assert } from '@apogee/base'
 import type { DiskError } from '@apogee/env'
 import { type ConsumeQueue, QueueUnits } from '../consume-queue/consume-queue.ts'
 import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
+import type { ColdReads } from './cold-reads.ts'
 import type { LogBlock, LogReader } from './log-reader.ts'
 
 /** GetMessageStatus: the names go into the remark of a pull response. */
@@ -36,6 +37,14 @@ export interface GetQuery {
   filter: MessageFilter | null
 }
 
+/** What a read needs of the store. */
+export interface ReadDeps {
+  reader: LogReader
+  coldReads: ColdReads
+  queues: ConsumeQueues
+  minPhysicalOffset: () => number
+}
+
 /** Units looked at in one get: with a filter that lets little through, the reader gets a nearer offset and asks again. */
 const UNITS_MAX = 800
 /** Size in a unit that stands for no message: the filler before a queue's first one. */
@@ -60,6 +69,7 @@ export class GetResult {
   endPhysicalOffset = 0
 
   private readonly reader: LogReader
+  private readonly coldReads: ColdReads
   private readonly queues: ConsumeQueues
   private readonly minPhysicalOffset: () => number
   private readonly release: (result: GetResult) => void
@@ -72,12 +82,12 @@ export class GetResult {
   private loading = 0
   private attempts = 0
   private loadFailed = false
+  /** Its turn among those who read old records has come. */
+  private granted = false
 
-  constructor(
-    deps: { reader: LogReader; queues: ConsumeQueues; minPhysicalOffset: () => number },
-    release: (result: GetResult) => void,
-  ) {
+  constructor(deps: ReadDeps, release: (result: GetResult) => void) {
     this.reader = deps.reader
+    this.coldReads = deps.coldReads
     this.queues = deps.queues
     this.minPhysicalOffset = deps.minPhysicalOffset
     this.release = release
@@ -191,10 +201,17 @@ export class GetResult {
     if (error !== null) this.loadFailed = true
     if (--this.loading > 0) return
     if (this.loadFailed) return this.unreadable()
+    if (!this.fromMemory && !this.granted) return this.coldReads.run(this.grant)
     if (!this.holdsAll())
       return this.attempts < LOAD_ATTEMPTS_MAX ? this.loadChosen() : this.unreadable()
     if (this.query.filter?.needsRecord === true) this.filterRecords(this.query.filter)
     this.finish(this.count === 0 ? 'NO_MATCHED_MESSAGE' : 'FOUND')
+  }
+
+  private readonly grant = (): void => {
+    this.granted = true
+    this.loading = 1
+    this.loaded(null)
   }
 
   private holdsAll(): boolean {
@@ -238,6 +255,7 @@ export class GetResult {
     this.query = NO_QUERY
     this.done = ignore
     this.loadFailed = false
+    this.granted = false
     this.release(this)
   }
 }
