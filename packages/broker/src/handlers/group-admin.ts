@@ -99,7 +99,12 @@ function deleteGroup(deps: GroupAdminDeps, group: string, cleanOffset: boolean):
 
 function forbid(deps: GroupAdminDeps, header: UpdateGroupForbiddenRequestHeader): Answer {
   const { group, topic, readable } = header
-  if (readable !== null) deps.groups.setForbidden(group, topic, FORBIDDEN_READ_INDEX, !readable)
+  if (
+    readable !== null &&
+    !deps.groups.setForbidden(group, topic, FORBIDDEN_READ_INDEX, !readable)
+  ) {
+    return refuse(ResponseCode.SYSTEM_ERROR, 'groupsMax reached: nothing more can be forbidden')
+  }
   const isForbidden = deps.groups.isForbidden(group, topic, FORBIDDEN_READ_INDEX)
   return success(encodeBody(GroupForbidden, { group, topic, readable: !isForbidden }))
 }

@@ -1,12 +1,12 @@
 import { equal, match } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { RequestCode, ResponseCode } from '@apogee/protocol'
+import { PermName, RequestCode, ResponseCode } from '@apogee/protocol'
 import type { RemotingClient } from '@apogee/remoting'
 import { ForbiddenType } from '../client/pull-subscriptions.ts'
 import { subscriptionGroup } from '../subscription/subscription-group-config.ts'
 import { FORBIDDEN_READ_INDEX } from '../subscription/subscription-group-manager.ts'
 import { BrokerWorld } from '../testing/broker-world.ts'
-import { beatWith, type PullHeader, pullWith, sendWith } from '../testing/requests.ts'
+import { beatWith, type PullHeader, pullWith, sendWith, topicUpdate } from '../testing/requests.ts'
 
 // Every check that Apache makes of a pull (PullMessageProcessor.processRequest), with its code, its forbiddenType and what
 // the remark must say, in both header forms. One broker for all.
@@ -19,7 +19,7 @@ before(async () => {
   const client = clients[0]!
   for (const topic of ['orders', 'writeOnly', 'other']) await sendWith(world, client, { topic })
   const { groups, topics } = world.broker!.services!
-  topics.update([{ ...topics.select('writeOnly')!, perm: 2, attributes: new Map() }])
+  topics.update([topicUpdate('writeOnly', { perm: PermName.WRITE })])
   groups.update([
     subscriptionGroup('off', { consumeEnable: false }),
     subscriptionGroup('noBroadcast', { consumeBroadcastEnable: false }),

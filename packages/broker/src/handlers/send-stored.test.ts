@@ -3,7 +3,14 @@ import { after, before, test } from 'node:test'
 import { type MessageExt, offsetMsgIdOf, ResponseCode } from '@apogee/protocol'
 import type { RemotingClient, Response } from '@apogee/remoting'
 import { BrokerWorld } from '../testing/broker-world.ts'
-import { messagesOf, properties, pullWith, type SendHeader, sendWith } from '../testing/requests.ts'
+import {
+  messagesOf,
+  properties,
+  pullWith,
+  type SendHeader,
+  sendWith,
+  topicUpdate,
+} from '../testing/requests.ts'
 
 // What a broker makes of a message: the properties that it drops and adds, the record, the answer.
 const world = new BrokerWorld(30_003, { brokerClusterName: 'C1', regionId: 'R1', traceOn: false })
@@ -147,9 +154,7 @@ test('a topic of 255 characters is stored in the second version of the record', 
 test('MULTI_TAG topics mark their messages', async () => {
   const { topics } = world.broker!.services!
   await sendWith(world, client, { topic: 'tagged' })
-  topics.update([
-    { ...topics.select('tagged')!, topicFilterType: 'MULTI_TAG', attributes: new Map() },
-  ])
+  topics.update([topicUpdate('tagged', { topicFilterType: 'MULTI_TAG' })])
   await sendWith(world, client, { topic: 'tagged' })
   const flags = messagesOf(await pullWith(world, client, { topic: 'tagged' })).map(
     ({ sysFlag }) => sysFlag,

@@ -55,10 +55,7 @@ export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.UPDATE_AND_CREATE_TOPIC_LIST,
       header: CreateTopicListRequestHeader,
-      handle: ({ body }) => {
-        const list = bodyOf(CreateTopicListRequestBody, body)
-        return 'refusal' in list ? list.refusal : update(deps, list.value.topicConfigList)
-      },
+      handle: ({ body }) => updateTopics(deps, body),
     }),
     handler({
       ...ADMIN,
@@ -188,6 +185,11 @@ function allTopics(deps: TopicAdminDeps, request: Request<GetAllTopicConfigReque
 export function parseVersion(text: string): DataVersion | null {
   const version = decodeBody(DataVersion, Buffer.from(text, 'utf8'))
   return version instanceof Malformed ? null : version
+}
+
+function updateTopics(deps: TopicAdminDeps, body: Buffer): Answer {
+  const list = bodyOf(CreateTopicListRequestBody, body)
+  return 'refusal' in list ? list.refusal : update(deps, list.value.topicConfigList)
 }
 
 function deleteTopic(deps: TopicAdminDeps, topic: string): Answer {

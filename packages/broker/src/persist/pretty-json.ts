@@ -1,9 +1,9 @@
 import { JsonMap, type JsonOutput, JsonPairs, writeFastjson } from '@apogee/protocol'
 
 /**
- * JSON as fastjson 1.x writes it with PrettyFormat: what config/*.json of RocketMQ look like. Tabs; no space after a colon;
- * members with text keys and list items each on a line; members with integer keys unquoted and all on one line; an empty
- * object or list is `{}` or `[]`. Members that are null are left out.
+ * JSON as Apache 5.5 (fastjson 2) prints it with PrettyFormat: what config/*.json of RocketMQ look like. Tabs; no space
+ * after a colon; each member and list item on a line of its own; integer keys unquoted; an empty object or list is `{}` or
+ * `[]`. Members that are null are left out. (fastjson 1 wrote members with integer keys on one line; both read both.)
  */
 export function prettyFastjson(value: JsonOutput, indent = '\t'): string {
   if (value instanceof Map)
@@ -22,7 +22,7 @@ function prettyMap(map: ReadonlyMap<string | number, JsonOutput>, indent: string
     if (value === null) continue
     if (!isFirst) text += ','
     isFirst = false
-    text += typeof key === 'number' ? `${key}:` : `\n${indent}${JSON.stringify(key)}:`
+    text += `\n${indent}${typeof key === 'number' ? key : JSON.stringify(key)}:`
     text += prettyFastjson(value, `${indent}\t`)
   }
   return isFirst ? '{}' : `${text}\n${indent.slice(1)}}`

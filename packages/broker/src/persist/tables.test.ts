@@ -18,7 +18,7 @@ const deps = (): { clock: ManualClock; log: typeof silentLogger } => ({
 })
 const config = BrokerConfig.of({})
 
-test('files look as fastjson prints them: tabs, and integer keys bare and in one line', () => {
+test('files look as fastjson prints them: tabs, a line for each member, integer keys bare', () => {
   const value = new Map<string, unknown>([
     [
       'a',
@@ -32,7 +32,7 @@ test('files look as fastjson prints them: tabs, and integer keys bare and in one
     ['d', null],
   ])
   const text = prettyFastjson(value as never)
-  equal(text, '{\n\t"a":{0:5,1:7\n\t},\n\t"b":{},\n\t"c":[\n\t\t"x"\n\t]\n}')
+  equal(text, '{\n\t"a":{\n\t\t0:5,\n\t\t1:7\n\t},\n\t"b":{},\n\t"c":[\n\t\t"x"\n\t]\n}')
 })
 
 test('consumerOffset.json is as Apache writes it and comes back the same', () => {
@@ -50,7 +50,9 @@ test('consumerOffset.json is as Apache writes it and comes back the same', () =>
       '\t\t"timestamp":1000',
       '\t},',
       '\t"offsetTable":{',
-      '\t\t"orders@group_a":{0:250,1:7',
+      '\t\t"orders@group_a":{',
+      '\t\t\t0:250,',
+      '\t\t\t1:7',
       '\t\t}',
       '\t}',
       '}',

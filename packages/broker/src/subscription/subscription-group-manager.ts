@@ -32,6 +32,7 @@ export class SubscriptionGroupManager {
   private readonly log: Logger
   private readonly groups = new Map<string, SubscriptionGroupConfig>()
   private readonly forbidden = new Map<string, Map<string, number>>()
+  private forbiddenCount = 0
   private readonly listeners: (() => void)[] = []
 
   constructor(config: BrokerConfig, deps: { clock: Clock; log: Logger }) {
@@ -99,6 +100,7 @@ export class SubscriptionGroupManager {
   }
 
   delete(group: string): boolean {
+    this.forbiddenCount -= this.forbidden.get(group)?.size ?? 0
     this.forbidden.delete(group)
     if (!this.groups.delete(group)) return false
     this.tell()
@@ -114,12 +116,15 @@ export class SubscriptionGroupManager {
     return ((this.forbiddenOf(group, topic) >> index) & 1) === 1
   }
 
-  /** Sets or clears one forbidden bit (0 to 30). */
-  setForbidden(group: string, topic: string, index: number, forbid: boolean): void {
-    if (index < 0 || index > FORBIDDEN_INDEX_MAX) return
+  /** Sets or clears one forbidden bit (0 to 30). False when there are groupsMax pairs of group and topic with one. */
+  setForbidden(group: string, topic: string, index: number, forbid: boolean): boolean {
+    if (index < 0 || index > FORBIDDEN_INDEX_MAX) return true
     const before = this.forbiddenOf(group, topic)
     const after = forbid ? before | (1 << index) : before & ~(1 << index)
-    if (after === before) return
+    if (after === before) return true
+    if (before === 0 && this.forbiddenCount >= this.config.values.groupsMax) return false
+    if (before === 0) this.forbiddenCount++
+    else if (after === 0) this.forbiddenCount--
     let topics = this.forbidden.get(group)
     if (after === 0) {
       topics?.delete(topic)
@@ -130,6 +135,7 @@ export class SubscriptionGroupManager {
       this.forbidden.set(group, topics)
     }
     this.tell()
+    return true
   }
 
   allForbidden(): ReadonlyMap<string, ReadonlyMap<string, number>> {
@@ -143,7 +149,10 @@ export class SubscriptionGroupManager {
     version: DataVersionFields | null,
   ): void {
     for (const group of groups) this.groups.set(group.groupName, group)
-    for (const [group, topics] of forbidden) this.forbidden.set(group, new Map(topics))
+    for (const [group, topics] of forbidden) {
+      this.forbiddenCount += topics.size - (this.forbidden.get(group)?.size ?? 0)
+      this.forbidden.set(group, new Map(topics))
+    }
     if (version !== null) this.dataVersion.assign(version)
   }
 

@@ -9,12 +9,14 @@ import {
   type HeaderInput,
   HeartbeatData,
   type MessageExt,
+  PermName,
   PullMessageRequestHeader,
   RequestCode,
   SendMessageRequestHeader,
   SendMessageRequestHeaderV2,
 } from '@apogee/protocol'
 import type { RemotingClient, Response } from '@apogee/remoting'
+import type { TopicUpdate } from '../topic/topic-config-manager.ts'
 import type { BrokerWorld } from './broker-world.ts'
 
 export type SendHeader = HeaderInput<typeof SendMessageRequestHeader>
@@ -130,6 +132,21 @@ export async function beatWith(
     producerDataSet: [],
     consumerDataSet: [consumer],
   })
+}
+
+/** An operator's wish for an ordinary topic of four queues. */
+export function topicUpdate(topicName: string, changes: Partial<TopicUpdate> = {}): TopicUpdate {
+  return {
+    readQueueNums: 4,
+    writeQueueNums: 4,
+    perm: PermName.READ | PermName.WRITE,
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: 0,
+    order: false,
+    attributes: new Map(),
+    ...changes,
+    topicName,
+  }
 }
 
 export function properties(...entries: [name: string, value: string][]): string {
