@@ -6,6 +6,7 @@ import type { Disk, DiskFile } from '@apogee/env'
 
 /** Read handles kept open; the newest file has its own. */
 const READ_HANDLES_MAX = 8
+const REWRITE_BYTES = 1 << 20
 
 /** The files of the commit log. Offsets are physical offsets, positions are inside one file. */
 export class LogFiles {
@@ -98,7 +99,9 @@ export class LogFiles {
       file.syncNow()
       this.disk.syncDirectory(this.folder)
     } catch (error) {
+      // What a failed sync dropped no later one brings: the next try starts with a new file.
       file.close()
+      this.disk.remove(this.pathOf(start))
       throw error
     }
     this.starts.push(start)
@@ -165,6 +168,31 @@ export class LogFiles {
       if (start + this.fileSize > offset) this.readable(start)?.syncNow()
     }
     this.disk.syncDirectory(this.folder)
+  }
+
+  /**
+   * Writes [from, to) again as it reads, and syncs it: after a failed sync the system takes for clean what the disk never
+   * got, and a sync of the next process says yes to that.
+   */
+  rewrite(from: number, to: number): void {
+    const buffer = Buffer.allocUnsafeSlow(REWRITE_BYTES)
+    for (const start of this.starts) {
+      const end = Math.min(to - start, this.fileSize)
+      let at = Math.max(0, from - start)
+      if (at >= end) continue
+      const file = this.disk.open(this.pathOf(start))
+      try {
+        while (at < end) {
+          const read = file.readNow(buffer, 0, Math.min(buffer.length, end - at), at)
+          if (read === 0) break
+          file.writeNow(buffer.subarray(0, read), at)
+          at += read
+        }
+        file.syncNow()
+      } finally {
+        file.close()
+      }
+    }
   }
 
   /** Removes the oldest file. The caller has checked that nobody needs it. */

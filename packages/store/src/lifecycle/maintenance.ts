@@ -5,7 +5,7 @@ import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
 import type { IndexService } from '../index-file/index-service.ts'
 import type { MessageStoreOptions } from '../options.ts'
 import type { LogReader } from '../read/log-reader.ts'
-import { decideRetention, logRefusal } from '../retention/retention.ts'
+import { decideRetention, logRefusal, type RetentionDecision } from '../retention/retention.ts'
 import type { StoreLogger } from '../store-logger.ts'
 
 const ACK_TICK_MS = 100
@@ -66,33 +66,59 @@ export class Maintenance {
     return total === 0 ? 0 : (total - free) / total
   }
 
-  /** One retention pass over the log, then over what is derived from it. Returns log files removed. */
+  /** One retention pass over the log, then over what is derived from it. Returns log files removed. Never throws. */
   clean(asked: boolean): number {
-    const { clock, files, log, options } = this.deps
-    const usedRatio = this.checkSpace()
+    let removed = 0
+    this.attempt('log_not_cleaned', () => {
+      const { remove, forced } = this.decide(asked)
+      const { files, log } = this.deps
+      for (; removed < remove; removed++) {
+        const start = files.minOffset
+        files.removeFirst()
+        log.info({ event: 'log_file_deleted', start, forced })
+      }
+    })
+    if (removed > 0) {
+      const { commitLog, files, queues, reader } = this.deps
+      reader.forget(files.minOffset)
+      queues.setLogRange(files.minOffset, commitLog.confirmed)
+      this.cleanDerived()
+    }
+    return removed
+  }
+
+  /** Removes queue and index files that lie below the log. Returns how many went at once. Never throws. */
+  cleanDerived(): number {
+    const { files, index, queues } = this.deps
+    let removed = 0
+    this.attempt('queues_not_cleaned', () => {
+      removed += queues.deleteExpired(files.minOffset)
+    })
+    this.attempt('index_not_cleaned', () => {
+      removed += index.deleteExpired(files.minOffset)
+    })
+    return removed
+  }
+
+  private decide(asked: boolean): RetentionDecision {
+    const { clock, files, options } = this.deps
     const starts = files.fileStarts().slice(0, -1)
-    const decision = decideRetention(options.retention, {
+    return decideRetention(options.retention, {
       now: clock.wallMs(),
       hour: options.hourOf(clock.wallMs()),
-      usedRatio,
+      usedRatio: this.checkSpace(),
       files: starts.map((start) => ({ start, modifiedMs: files.modifiedMs(start) })),
       asked,
     })
-    for (let i = 0; i < decision.remove; i++) {
-      log.info({ event: 'log_file_deleted', start: starts[i], forced: decision.forced })
-      files.removeFirst()
-    }
-    if (decision.remove > 0) {
-      this.deps.reader.forget(files.minOffset)
-      this.deps.queues.setLogRange(files.minOffset, this.deps.commitLog.confirmed)
-      this.cleanDerived()
-    }
-    return decision.remove
   }
 
-  cleanDerived(): number {
-    const { files, index, queues } = this.deps
-    return queues.deleteExpired(files.minOffset) + index.deleteExpired(files.minOffset)
+  /** A disk that fails here costs space, not messages: the next pass tries again. */
+  private attempt(event: string, task: () => void): void {
+    try {
+      task()
+    } catch (error) {
+      this.deps.log.error({ event, err: error }, 'expired files stay until the next pass')
+    }
   }
 
   /** Refuses or takes messages by the used share of the device. */

@@ -25,7 +25,7 @@ export function openStore(
     throw new ApogeeError('STORE_LOCKED', `${options.root} is in use by another broker`)
   try {
     const parts = wireStore(options, deps, lock, failed)
-    const recovered = recover(parts, disk.exists(abortPath(options)))
+    const recovered = recover(parts)
     const { crashed, from, end, records, damaged } = recovered
     parts.report = { crashed, from, end, records, damaged, tookMs: clock.monotonicMs() - startedMs }
     start(parts, recovered)
@@ -57,14 +57,12 @@ export async function closeStore(parts: OpenStore): Promise<void> {
 }
 
 async function closeDerived(parts: OpenStore): Promise<void> {
-  const { disk } = parts.deps
   await new Promise<void>((resolve) => parts.index.close(() => resolve()))
   await new Promise<void>((resolve, reject) => {
     parts.queues.close((error) => (error === null ? resolve() : reject(error)))
   })
   await saveCheckpoint(parts, parts.log.flushed)
-  disk.remove(abortPath(parts.options))
-  disk.syncDirectory(parts.options.root)
+  parts.abort.remove()
 }
 
 interface Recovered extends RecoveredLog {
@@ -75,11 +73,12 @@ interface Recovered extends RecoveredLog {
   cut: boolean
 }
 
-function recover(parts: OpenStore, aborted: boolean): Recovered {
+function recover(parts: OpenStore): Recovered {
   const { files, queues, checkpoint, sidecar, deps, options } = parts
   checkpoint.load()
   const own = sidecar.load(checkpoint)
-  const crashed = aborted || own?.logEnd === null
+  const last = parts.abort.read()
+  const crashed = last.crashed || own?.logEnd === null
   const plan = planRecovery(files, {
     sidecar: own,
     physicMsgTimestamp: checkpoint.physicMsgTimestamp,
@@ -99,6 +98,7 @@ function recover(parts: OpenStore, aborted: boolean): Recovered {
   )
   // Under SYNC_FLUSH what recovery found becomes visible only once it is on disk.
   const sync = options.flushDiskType === 'SYNC_FLUSH'
+  if (last.failed) files.rewrite(plan.durableThrough, recovered.end)
   const cut = crashed || own?.logEnd !== recovered.end
   if (cut) files.cutAt(recovered.end, sync)
   if (sync && plan.durableThrough < recovered.end) files.syncFrom(plan.durableThrough)
@@ -115,28 +115,11 @@ function recover(parts: OpenStore, aborted: boolean): Recovered {
 
 function start(parts: OpenStore, recovered: Recovered): void {
   const { options, tailDispatcher } = parts
-  writeAbort(parts)
+  parts.abort.write(options.processId)
   parts.log.openAt(recovered.end, recovered.flushed, recovered.cut)
   tailDispatcher.dispatched = recovered.end
   tailDispatcher.lastStoreTimestamp =
     recovered.lastStoreTimestamp || parts.checkpoint.logicsMsgTimestamp
   if (options.indexEnabled) void parts.catchUp.run()
   parts.maintenance.start()
-}
-
-/** Says, until a clean stop, that the store is in use; on disk before anything else changes. */
-function writeAbort(parts: OpenStore): void {
-  const { disk } = parts.deps
-  const abort = disk.open(abortPath(parts.options), { create: true })
-  try {
-    abort.writeNow(Buffer.from(String(parts.options.processId)), 0)
-    abort.syncNow()
-  } finally {
-    abort.close()
-  }
-  disk.syncDirectory(parts.options.root)
-}
-
-function abortPath(options: MessageStoreOptions): string {
-  return `${options.root}/abort`
 }

@@ -32,6 +32,8 @@ export function isTorn(buffer: Uint8Array, view: RecordView, position: number): 
   // Empty properties are two zeros by themselves.
   const isBare = view.propertiesStart === view.propertiesEnd
   const end = isBare ? view.topicEnd : view.propertiesEnd
+  // A write that stopped anywhere: every client's properties end with a separator or a character.
+  if (buffer[end - 1] === 0) return true
   // Positions in the file, so that sectors are those of the disk.
   const shift = position - (view.propertiesEnd - view.totalSize)
   let edge = Math.ceil((view.topicStart + shift) / SECTOR) * SECTOR - shift
