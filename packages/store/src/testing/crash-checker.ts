@@ -7,6 +7,7 @@ import {
   crashOptions,
   type FlushDiskType,
   Ledger,
+  wasFailed,
   wasRefused,
   wasStored,
 } from './crash-workload.ts'
@@ -147,7 +148,8 @@ class ImageChecker {
     if (this.crash.garbled) return false
     const stored = wasStored(attempt, this.at)
     if (mode === 'kill') return stored || this.wasSeen(attempt)
-    if (attempt.end <= this.flushedThrough && !wasRefused(attempt)) return true
+    const isUnsure = wasRefused(attempt) || wasFailed(attempt)
+    if (attempt.end <= this.flushedThrough && !isUnsure) return true
     if (promise === 'ASYNC_FLUSH') return false
     return (stored && attempt.waitStore) || this.wasSeen(attempt)
   }
@@ -181,11 +183,11 @@ class ImageChecker {
     found: ReadonlyMap<string, MessageExt>,
   ): void {
     if (attempt.prepared || attempt.physicalOffset < this.expiredThrough(it)) return
-    if (found.has(attempt.id)) return
+    if (found.has(attempt.id) || this.crash.garbled) return
     const { id, physicalOffset, queueOffset } = attempt
     demand(!this.isPromised(attempt), 'lost', id, physicalOffset, queueOffset, attempt.topic)
     const below = attempt.end <= it.store.maxPhysicalOffset
-    const unsure = wasRefused(attempt) || attempt.appendedAt > this.at
+    const unsure = wasRefused(attempt) || wasFailed(attempt) || attempt.appendedAt > this.at
     demand(unsure || !below, 'a hole below the end of the log', id, physicalOffset)
   }
 

@@ -121,10 +121,25 @@ const sabotages: [name: string, found: RegExp, options: Partial<EnumerationOptio
 ]
 
 for (const [name, found, broken] of sabotages) {
-  test(`the checker finds a store that breaks its word: ${name}`, async () => {
-    const flushDiskType = 'SYNC_FLUSH'
-    const options = { seed: 11, opCount: 90, imagesPerStep: 6, images: 2000, flushDiskType }
-    const result = await enumerateCrashes({ ...options, ...broken } as EnumerationOptions)
-    assert.match(result.failure?.problem ?? `nothing in ${result.images} images`, found)
+  test(`the checker finds a store that breaks its word: ${name}`, async (t) => {
+    let images = 0
+    for (let seed = 11; seed < 17; seed++) {
+      const flushDiskType = 'SYNC_FLUSH'
+      const options = {
+        seed,
+        opCount: 90,
+        imagesPerStep: 6,
+        images: 1500,
+        flushDiskType,
+        ...broken,
+      }
+      const result = await enumerateCrashes(options as EnumerationOptions)
+      images += result.images
+      if (result.failure === null) continue
+      t.diagnostic(`after ${images} images: ${result.failure.problem.slice(0, 80)}`)
+      assert.match(result.failure.problem, found)
+      return
+    }
+    assert.fail(`nothing in ${images} images`)
   })
 }

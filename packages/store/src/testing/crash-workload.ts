@@ -1,5 +1,5 @@
 import type { Prng } from '@apogee/base'
-import { NOT_STORED_DISK_FULL, STORED } from '../commit-log/ack-queue.ts'
+import { NOT_STORED_DISK_FULL, STORE_FAILED, STORED } from '../commit-log/ack-queue.ts'
 import { APPEND_OK } from '../commit-log/commit-log.ts'
 import type { ConfigFile } from '../config-file/config-file.ts'
 import type { MessageStoreOptions } from '../options.ts'
@@ -128,7 +128,7 @@ export const crashOptions = (flushDiskType: FlushDiskType): Partial<MessageStore
   diskFullResumeBytes: 64 * 1024,
   retention: {
     deleteWhen: [],
-    reservedMs: 5000,
+    reservedMs: 300,
     usedRatioMax: 2,
     forcedRatio: 2,
     fullRatio: 2,
@@ -143,6 +143,8 @@ const CAPACITY = 1 << 26
 export class Workload {
   readonly world: World
   readonly ledger: Ledger = new Ledger()
+  /** What must not be: acknowledgements after the store had failed, a failure told twice. */
+  readonly breaches: string[] = []
   private readonly options: Partial<MessageStoreOptions>
   private it: TestStore
   private readonly pending = new Map<number, Attempt>()
@@ -178,8 +180,15 @@ export class Workload {
       this.pending.delete(token)
       attempt.outcome = outcome
       attempt.answeredAt = this.now
+      const isPromise = outcome === STORED || outcome === NOT_STORED_DISK_FULL
+      if (isPromise && this.it.store.failure !== null) this.breaches.push(`${attempt.id} after`)
+      if (this.it.failures.length > 1) this.breaches.push('a failure told twice')
       this.observe()
     }
+  }
+
+  get store(): TestStore {
+    return this.it
   }
 
   /** The moment it is: everything up to here has happened when a crash comes after the newest disk step. */
@@ -215,7 +224,7 @@ export class Workload {
       case 'wait':
         return this.it.runFor(op.ms)
       case 'retain':
-        await this.it.runFor(6000)
+        await this.it.runFor(400)
         return this.retain()
       case 'config':
         return this.saveConfig()
@@ -293,3 +302,5 @@ export class Workload {
 export const wasStored = (attempt: Attempt, at: number): boolean =>
   attempt.outcome === STORED && attempt.answeredAt <= at
 export const wasRefused = (attempt: Attempt): boolean => attempt.outcome === NOT_STORED_DISK_FULL
+/** Nobody knows whether it is stored. */
+export const wasFailed = (attempt: Attempt): boolean => attempt.outcome === STORE_FAILED
