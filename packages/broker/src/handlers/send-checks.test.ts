@@ -189,6 +189,18 @@ const CASES: Case[] = [
     remark: /transaction/,
   },
   {
+    name: 'an inner batch by its flag',
+    header: { topic: 'narrow', sysFlag: 0x80 },
+    code: ResponseCode.MESSAGE_ILLEGAL,
+    remark: /inner batches/,
+  },
+  {
+    name: 'an inner batch by its property',
+    header: { topic: 'narrow', properties: properties(['INNER_NUM', '3']) },
+    code: ResponseCode.MESSAGE_ILLEGAL,
+    remark: /inner batches/,
+  },
+  {
     name: 'TRAN_MSG that is not true',
     header: { topic: 'narrow', properties: properties(['TRAN_MSG', 'false']) },
     code: ResponseCode.SUCCESS,

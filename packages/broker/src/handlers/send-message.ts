@@ -9,6 +9,7 @@ import {
   type Frame,
   inspectBatchEntry,
   isRetryTopic,
+  MessageSysFlag,
   PROPERTIES_MAX_SIZE,
   PropertySlot,
   RequestCode,
@@ -37,9 +38,6 @@ import type { BrokerStats } from '../stats/broker-stats.ts'
 import type { TopicConfig } from '../topic/topic-config.ts'
 
 const EMPTY: Buffer = Buffer.alloc(0)
-/** Transaction bits of sysFlag: prepared 4, commit 8, rollback 12. A prepared or rolled-back record is never consumed. */
-const TRANSACTION_MASK = 12
-const TRANSACTION_PREPARED = 4
 /** Bytes of a record besides topic, body and properties, at most: with IPv6 hosts. */
 const RECORD_HEAD_SIZE_MAX = 120
 
@@ -167,6 +165,11 @@ class Sender {
       const remark = `the broker[${brokerIP1}] sending transaction message is forbidden`
       return request.refuse(ResponseCode.NO_PERMISSION, remark)
     }
+    const isInnerBatch = (request.sysFlag & MessageSysFlag.INNER_BATCH) !== 0
+    if (isInnerBatch || properties.spans.has(PropertySlot.INNER_NUM)) {
+      const remark = 'the message is illegal: inner batches need a topic of batch queues'
+      return request.refuse(ResponseCode.MESSAGE_ILLEGAL, remark)
+    }
     if (properties.isTimer() && this.level <= 0) {
       const remark = 'accurate timer message is not enabled, timerWheelEnable is false'
       return request.refuse(ResponseCode.SYSTEM_ERROR, remark)
@@ -177,11 +180,12 @@ class Sender {
   private isTransaction(): boolean {
     const { properties, request } = this
     const { buffer, reconsumeTimes } = request.fields
-    const marked = (request.sysFlag & TRANSACTION_PREPARED) !== 0
+    // Set for roll-backs as well: such records are never consumed.
+    const marked = (request.sysFlag & MessageSysFlag.TRANSACTION_PREPARED) !== 0
     if (!marked && !properties.isTrue(buffer, PropertySlot.TRAN_MSG)) return false
     // Clients before 4.6.1 leave the marks on a message that they send back to their group.
     if (reconsumeTimes === 0 || (this.level <= 0 && !request.dead)) return true
-    request.sysFlag &= ~TRANSACTION_MASK
+    request.sysFlag &= ~MessageSysFlag.TRANSACTION_MASK
     return false
   }
 
@@ -243,8 +247,10 @@ class Sender {
   }
 
   private counted(topic: TopicConfig, draft: RecordDraft): void {
-    const { stats } = this.deps
-    stats.messagePut(topic, 1, draft.size)
+    const { stats, topics } = this.deps
+    // A delayed message counts for its own topic when it is delivered.
+    const into = this.level > 0 ? (topics.select(SystemTopic.SCHEDULE) ?? topic) : topic
+    stats.messagePut(into, 1, draft.size)
     if (this.request.dead) stats.sentToDlq++
   }
 

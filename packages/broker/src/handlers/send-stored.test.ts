@@ -123,6 +123,17 @@ test('a level above the highest is the highest; the message waits in the schedul
   equal(answer.fields.get('msgId'), offsetMsgIdOf(message!))
 })
 
+test('a delayed message counts for its topic once, when it is delivered', async () => {
+  const { topics, stats } = world.broker!.services!
+  await sendWith(world, client, { topic: 'soon', properties: properties(['DELAY', '1']) })
+  const counted = (): number => topics.select('soon')!.counters.putNums.total
+  equal(counted(), 0)
+  const total = stats.put.total
+  await world.pass(1500)
+  equal(counted(), 1)
+  equal(stats.put.total, total + 1)
+})
+
 test('levels of zero and below do not delay', async () => {
   for (const level of ['0', '-1', '-9']) {
     const [message] = await store({ properties: properties(['DELAY', level]) })

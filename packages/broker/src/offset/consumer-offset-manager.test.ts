@@ -91,3 +91,19 @@ test('queue offsets behave like a map whatever the queue ids', () => {
     }),
   )
 })
+
+test('where pulls have got to is noted up to the same limit, and goes with topic and group', () => {
+  const offsets = manager({ offsetsMax: 2 })
+  for (const queueId of [0, 1, 2]) offsets.commitPullOffset('g', 'orders', queueId, 5)
+  equal(offsets.queryPullOffset('g', 'orders', 1), 5)
+  equal(offsets.queryPullOffset('g', 'orders', 2), -1)
+  offsets.commitPullOffset('g', 'orders', 1, 6)
+  equal(offsets.queryPullOffset('g', 'orders', 1), 6)
+  offsets.removeOffset('g')
+  equal(offsets.queryPullOffset('g', 'orders', 1), -1)
+  offsets.commitPullOffset('h', 'orders', 2, 7)
+  offsets.cleanOffsetByTopic('orders')
+  offsets.commitPullOffset('h', 'other', 0, 8)
+  offsets.commitPullOffset('h', 'other', 1, 9)
+  equal(offsets.queryPullOffset('h', 'other', 1), 9)
+})

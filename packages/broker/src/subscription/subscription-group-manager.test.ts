@@ -51,3 +51,16 @@ test('forbidden bits are per group and topic, and clearing one leaves the others
   groups.delete('g')
   equal(groups.forbiddenOf('g', 'b'), 0)
 })
+
+test('what is forbidden has a limit, and makes room when it is cleared', () => {
+  const groups = manager({ groupsMax: 64 })
+  const set = (topic: string, forbid: boolean): boolean =>
+    groups.setForbidden('g', topic, FORBIDDEN_READ_INDEX, forbid)
+  for (let i = 0; i < 64; i++) equal(set(`t${i}`, true), true)
+  equal(set('more', true), false)
+  equal(groups.isForbidden('g', 'more', FORBIDDEN_READ_INDEX), false)
+  equal(set('t0', false), true)
+  equal(set('more', true), true)
+  groups.delete('g')
+  equal(set('t0', true), true)
+})
