@@ -11,10 +11,16 @@ import { fileURLToPath } from 'node:url'
 const self = fileURLToPath(import.meta.url)
 const source = join(dirname(self), '../src/bin/apogee.ts')
 const isCheckout = existsSync(source)
+/** In the node_modules that this package is in, or was linked into: what others can write to is not to be run. */
+const cacheFolder = join(
+  self,
+  isCheckout ? '../../../../node_modules' : '../../..',
+  '.cache/apogee',
+)
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
 if (isCheckout ? process.features.typescript : module.enableCompileCache !== undefined) {
-  module.enableCompileCache()
+  module.enableCompileCache(cacheFolder)
   const { main } = await import(isCheckout ? '../src/main.ts' : '../dist/main.js')
   await main(process.argv)
 } else runPinned()

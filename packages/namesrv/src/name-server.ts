@@ -35,6 +35,8 @@ export interface NameServerDeps {
   tls?: () => TlsIdentity | null
   /** Connections to brokers, for notices, are encrypted so. */
   clientTls?: NonNullable<ConnectOptions['tls']>
+  /** In place of the file of `configStorePath`: keeps changes made at runtime; the reason when it could not. */
+  keepConfig?: (changes: ReadonlyMap<string, string>) => Promise<string | null>
   observe?: RequestObserver
   /** Limits of the listener, other than what the configuration says. */
   remoting?: Partial<RemotingServerOptions>
@@ -104,7 +106,7 @@ export class NameServer {
       routes: this.routes,
       kv: this.kv,
       settings: this.settings,
-      keepSettings: (changes) => this.settingsFile.keep(changes),
+      keepSettings: this.deps.keepConfig ?? ((changes) => this.settingsFile.keep(changes)),
       upMs: () => this.deps.env.clock.monotonicMs() - this.startedMs,
       log: this.deps.log,
     }

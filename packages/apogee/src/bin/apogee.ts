@@ -1,7 +1,2 @@
-import { enableCompileCache } from 'node:module'
-
-// Stripping types and compiling is most of a cold start; the second start finds it done.
-enableCompileCache()
-
-const { main } = await import('../main.ts')
-await main(process.argv)
+// The program for those who name a source file; `bin/apogee.js` is the quicker way in.
+await import(new URL('../../bin/apogee.js', import.meta.url).href)

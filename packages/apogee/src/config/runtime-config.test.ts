@@ -49,7 +49,7 @@ test("a broker's changes go into its file, nothing else does, and HUP reads it a
 
 test("a NameServer's changes go into its file, and HUP reads it again", async (t) => {
   const conf = join(testFolder(t), 'namesrv.conf')
-  writeFileSync(conf, '# ours\nenableTopicList=true\n')
+  writeFileSync(conf, '# ours\nenableTopicList=true\n', { mode: 0o640 })
   const run = await ApogeeProcess.serve(t, ['namesrv', '--port', '0', '-c', conf])
   const address = `127.0.0.1:${run.ports.namesrv}`
   const client = new RawClient()
@@ -57,6 +57,7 @@ test("a NameServer's changes go into its file, and HUP reads it again", async (t
   const taken = await client.update(address, code, 'enableTopicList=false\n')
   equal(taken.code, ResponseCode.SUCCESS)
   equal(readFileSync(conf, 'utf8'), '# ours\nenableTopicList=false\n')
+  equal(statSync(conf).mode & 0o777, 0o640)
   const refused = await client.update(address, code, 'kvConfigPath=/etc/passwd\n')
   equal(refused.code, ResponseCode.NO_PERMISSION)
 

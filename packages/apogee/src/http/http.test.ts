@@ -18,7 +18,11 @@ test('probes answer, a scrape is well formed and has the names of RocketMQ 5', a
   equal((await fetch(`${base}/livez`, { method: 'POST' })).status, 405)
 
   const client = new RawClient()
-  await client.send(`127.0.0.1:${run.ports.broker}`, 'orders', 'one')
+  const address = `127.0.0.1:${run.ports.broker}`
+  await client.send(address, 'orders', 'one')
+  // A group that has acknowledged nothing of what is there.
+  await client.pull(address, 'orders', 0, 0)
+  await client.commit(address, 'orders', 0)
   await client.close()
   const response = await fetch(`${base}/metrics`)
   match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
@@ -28,6 +32,8 @@ test('probes answer, a scrape is well formed and has the names of RocketMQ 5', a
     ?.samples.find(({ labels }) => labels['topic'] === 'orders')
   equal(sample?.value, 1)
   equal(sample?.labels['node_id'], 'broker-a')
+  const lag = families.get('apogee_consumer_queue_lag_messages')?.samples[0]
+  deepEqual([lag?.labels['queue_id'], lag?.value], ['0', 1])
   const types = {
     rocketmq_broker_permission: 'gauge',
     rocketmq_topic_number: 'gauge',

@@ -1,14 +1,13 @@
-import { chmodSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Broker, configKey } from '@apogee/broker'
-import type { Env } from '@apogee/env'
-import { SettingsFile } from '@apogee/namesrv'
 import {
   type BrokerSettings,
   type BrokerSources,
   brokerSettings,
 } from '../config/broker-settings.ts'
 import { ConfigReload } from '../config/reload.ts'
+import type { MetricSample } from '../http/prometheus-text.ts'
+import { queueLag } from '../http/queue-lag.ts'
+import { ConfFileWriter } from './conf-file-writer.ts'
 import type { Part, PartDeps } from './server-process.ts'
 import type { Shutdown } from './shutdown.ts'
 
@@ -35,7 +34,7 @@ export async function startBroker(
   const { config } = settings
   const { values } = config
   const zoneOffsetMs = -new Date().getTimezoneOffset() * 60_000
-  const file = sources.path === undefined ? null : new ConfFile(sources.path, env)
+  const file = sources.path === undefined ? null : new ConfFileWriter(sources.path, env)
   const broker = new Broker(config, {
     env,
     log,
@@ -55,38 +54,12 @@ export async function startBroker(
     ports: { broker: ports.port, fast: ports.fastPort },
     store: values.storePathRootDir,
     notReady: () => notReady(broker),
-    metrics: () => broker.metrics(),
+    metrics: () => samples(broker),
     leave: () => void broker.leave(),
     stop: async (graceMs) => {
       await broker.stop(graceMs)
       await file?.settled()
     },
-  }
-}
-
-/** broker.conf, for changes at runtime; who may read it stays as it is. */
-class ConfFile {
-  private readonly path: string
-  private readonly file: SettingsFile
-
-  constructor(path: string, env: Env) {
-    this.path = resolve(path)
-    this.file = new SettingsFile(this.path, env)
-  }
-
-  async keep(changes: ReadonlyMap<string, string>): Promise<string | null> {
-    try {
-      const { mode } = statSync(this.path)
-      const failure = await this.file.keep(changes)
-      if (failure === null) chmodSync(this.path, mode)
-      return failure
-    } catch (error) {
-      return (error as Error).message
-    }
-  }
-
-  settled(): Promise<void> {
-    return this.file.settled()
   }
 }
 
@@ -109,6 +82,11 @@ function reloader(
   }
   const reload = new ConfigReload(target, entries, log)
   return () => reload.reload()
+}
+
+function* samples(broker: Broker): Iterable<MetricSample> {
+  yield* broker.metrics()
+  if (broker.services !== null) yield* queueLag(broker.services)
 }
 
 function notReady(broker: Broker): string | null {

@@ -141,6 +141,18 @@ test('TERM under load: who follows routes sees no error, nothing acknowledged is
   await seeds.close()
 })
 
+test('a signal before the start is done ends it with 143, and leaves the store clean', async (t) => {
+  const store = join(testFolder(t), 'store')
+  // It waits a little for a NameServer that is not there.
+  const args = ['broker', '--port', '0', '-n', '127.0.0.1:1', '--store', store]
+  const run = new ApogeeProcess([...args, '--log-format', 'json'])
+  await run.event('store_open')
+  run.kill('SIGTERM')
+  equal(await run.ended, 143)
+  equal(run.events('boot_success').length, 0)
+  ok(!existsSync(join(store, 'abort')))
+})
+
 test('USR2 sends clients elsewhere and serves on; TERM then ends it', async (t) => {
   const nameServer = await ApogeeProcess.serve(t, ['namesrv', '--port', '0'])
   const namesrv = `127.0.0.1:${nameServer.ports.namesrv}`

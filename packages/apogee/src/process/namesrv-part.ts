@@ -6,6 +6,7 @@ import {
   namesrvSettings,
 } from '../config/namesrv-settings.ts'
 import { ConfigReload } from '../config/reload.ts'
+import { ConfFileWriter } from './conf-file-writer.ts'
 import type { Part, PartDeps } from './server-process.ts'
 import type { Shutdown } from './shutdown.ts'
 
@@ -19,7 +20,13 @@ export async function startNamesrv(
   deps: PartDeps & { shutdown: Shutdown },
 ): Promise<Part> {
   const { log, shutdown, ...ports } = deps
-  const server = new NameServer(settings.config, { log, ...ports })
+  const path = settings.config.configStorePath ?? ''
+  const file = path === '' ? null : new ConfFileWriter(path, deps.env)
+  const server = new NameServer(settings.config, {
+    log,
+    ...ports,
+    ...(file === null ? {} : { keepConfig: (changes) => file.keep(changes) }),
+  })
   const { port } = await server.start()
   const target = {
     name: 'namesrv',
@@ -42,6 +49,9 @@ export async function startNamesrv(
     notReady: () => null,
     metrics: () => [],
     leave: () => {},
-    stop: (graceMs) => server.stop(graceMs),
+    stop: async (graceMs) => {
+      await server.stop(graceMs)
+      await file?.settled()
+    },
   }
 }

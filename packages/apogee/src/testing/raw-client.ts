@@ -12,6 +12,7 @@ import {
   ResponseCode,
   SendMessageRequestHeaderV2,
   TopicRouteData,
+  UpdateConsumerOffsetRequestHeader,
 } from '@apogee/protocol'
 import { RemotingClient, type Response, silentLogger } from '@apogee/remoting'
 
@@ -61,6 +62,18 @@ export class RawClient {
     })
     const request = { code: RequestCode.PULL_MESSAGE, fields }
     return this.remoting.invoke(address, request, suspendMs + TIMEOUT_MS)
+  }
+
+  /** How far group `g` has come in queue 0. */
+  commit(address: string, topic: string, commitOffset: number): Promise<Response> {
+    const fields = encodeHeader(UpdateConsumerOffsetRequestHeader, {
+      consumerGroup: 'g',
+      topic,
+      queueId: 0,
+      commitOffset,
+    })
+    const request = { code: RequestCode.UPDATE_CONSUMER_OFFSET, fields }
+    return this.remoting.invoke(address, request, TIMEOUT_MS)
   }
 
   /** Bodies of all messages in queue 0. */

@@ -125,6 +125,9 @@ class TlsReader {
   private clientAuth(): Partial<TlsFiles> {
     const wanted = this.text('tls.server.need.client.auth').toLowerCase()
     const ca = this.text('tls.server.trustCertPath')
+    if (wanted === 'optional') {
+      this.note('tls.server.need.client.auth', 'certificates are asked for only where required')
+    }
     if (wanted !== 'require') return {}
     if (ca !== '') return { ca, requireClientCert: true }
     this.bad('tls.server.need.client.auth', 'require needs tls.server.trustCertPath')
@@ -138,6 +141,13 @@ class TlsReader {
   private flag(key: string): boolean | null {
     const text = this.text(key).toLowerCase()
     return text === '' ? null : text === 'true'
+  }
+
+  private note(key: string, message: string): void {
+    const said = this.values.get(key)
+    const code = 'CONFIG_KEY_IGNORED'
+    const place = { value: said?.value ?? '', origin: said?.origin ?? null }
+    this.problems.push({ code, severity: 'info', key, message, ...place })
   }
 
   private bad(key: string, message: string): void {
