@@ -193,3 +193,17 @@ test('a queue whose units cannot be read is OFFSET_FOUND_NULL and skips nothing'
   again.world.disk.faults.clear()
   assert.equal(again.get({ offset: 7 }).messages[0]?.queueOffset, 7)
 })
+
+test('a log file that cannot be opened is a failed read, not an exception', async () => {
+  const it = filled(11, 120, 200)
+  await it.close()
+  const again = new TestStore(killed(it.world))
+  again.store.open()
+  const isLogOpen = (call: DiskCall): boolean => call.kind === 'open' && /commitlog/.test(call.path)
+  again.world.disk.faults.failWhen(isLogOpen, { code: 'EMFILE' })
+  const got = again.get({ offset: 3 })
+  assert.deepEqual([got.status, got.nextBeginOffset], ['MESSAGE_WAS_REMOVING', 3])
+  assert.equal(await again.resolve(again.store.readRecord(8192)), null)
+  again.world.disk.faults.clear()
+  assert.equal(again.get({ offset: 3 }).messages[0]?.queueOffset, 3)
+})

@@ -179,20 +179,27 @@ export class LogReader {
     block.start = start
     block.valid = 0
     block.loading = true
+    try {
+      this.readInto(block)
+    } catch (error) {
+      // The file cannot be opened: too many are, or the disk fails.
+      this.loaded(block, error as DiskError)
+    }
+    return block
+  }
+
+  private readInto(block: LogBlock): void {
+    const { start } = block
     const fileStart = this.files.startOf(start)
     const file = this.files.readable(start)
     const fileEnd = fileStart + this.files.fileSize
     const length = Math.min(this.options.blockSize, this.written() - start, fileEnd - start)
-    if (file === null || length <= 0) {
-      this.loaded(block, absent(start))
-      return block
-    }
+    if (file === null || length <= 0) return this.loaded(block, absent(start))
     this.blocksRead++
     file.read(block.buffer, 0, length, start - fileStart, (error, bytesRead) => {
       block.valid = error === null ? bytesRead : 0
       this.loaded(block, error)
     })
-    return block
   }
 
   private loaded(block: LogBlock, error: DiskError | null): void {

@@ -24,21 +24,25 @@ export interface RecoveryPlan {
   whole: boolean
   /** The log is known to be on disk up to here: a bad record below is damage, not a torn tail. */
   durableThrough: number
+  /** … and records up to this store time are, wherever they lie; ms, 0 when nothing is known. */
+  durableTime: number
 }
 
 /** Where recovery starts and what it may take for granted. */
 export function planRecovery(files: LogFiles, input: RecoveryInput): RecoveryPlan {
   const first = files.minOffset
   const { sidecar } = input
-  if (sidecar !== null && input.hasQueues) {
+  if (sidecar !== null) {
     const durableThrough = Math.min(Math.max(first, sidecar.flushedThrough), files.endOffset)
     // Queues can be ahead of a log that lost its unflushed end.
-    const from = Math.max(first, Math.min(sidecar.dispatchedThrough, durableThrough))
-    return { from, whole: from === first, durableThrough }
+    const dispatched = input.hasQueues ? Math.min(sidecar.dispatchedThrough, durableThrough) : first
+    const from = Math.max(first, dispatched)
+    return { from, whole: from === first, durableThrough, durableTime: 0 }
   }
   const from = input.hasQueues ? startByTime(files, input) : first
-  // After a clean stop of an Apache broker everything is on disk, but where its log ends is not written anywhere.
-  return { from, whole: from === first, durableThrough: from }
+  // Where the log of an Apache broker ends, or how far it is flushed, is written nowhere: only until when it was.
+  const durableTime = input.physicMsgTimestamp
+  return { from, whole: from === first, durableThrough: from, durableTime }
 }
 
 /** The newest file whose first record is older than both checkpoint times (CommitLog.recoverAbnormally). */

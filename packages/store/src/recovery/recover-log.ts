@@ -11,6 +11,8 @@ export interface RecoverLogOptions {
   whole: boolean
   /** How far the log is known to be on disk: a bad record below is corruption, one above is a torn tail. */
   durableThrough: number
+  /** See RecoveryPlan. */
+  durableTime: number
 }
 
 export interface RecoveredLog {
@@ -46,9 +48,9 @@ export function recoverLog(
       result.lastStoreTimestamp = walker.view.storeTimestamp
     }
     if (queues.gapFound) break
-    if (walker.at >= options.durableThrough) break
-    const to = walker.search(walker.at + 1, Math.min(files.endOffset, options.durableThrough))
-    const damage = { from: walker.at, to: to < 0 ? options.durableThrough : to }
+    const to = findDamageEnd(walker, files, options)
+    if (to < 0) break
+    const damage = { from: walker.at, to }
     result.damaged.push(damage)
     log.error(
       { event: 'log_damaged', ...damage },
@@ -70,4 +72,19 @@ export function recoverLog(
     { ...options, from: files.minOffset, whole: true },
     log,
   )
+}
+
+/**
+ * The record that does not hold is damage when something durable stands behind it: where the log goes on. −1: it is the
+ * torn end.
+ */
+function findDamageEnd(walker: LogWalker, files: LogFiles, options: RecoverLogOptions): number {
+  const { durableThrough, durableTime } = options
+  if (walker.at < durableThrough) {
+    const to = walker.search(walker.at + 1, Math.min(files.endOffset, durableThrough))
+    return to < 0 ? durableThrough : to
+  }
+  if (durableTime === 0) return -1
+  const to = walker.search(walker.at + 1, files.endOffset)
+  return to >= 0 && walker.view.storeTimestamp <= durableTime ? to : -1
 }

@@ -231,14 +231,14 @@ class ImageChecker {
       .filter((attempt) => attempt.key !== null && this.isPromised(attempt))
       .filter((attempt) => attempt.physicalOffset >= this.expiredThrough(it))
     if (keyed.length === 0) return
-    await it.runFor(3)
     const picks = [keyed[0]!, keyed[this.prng.below(keyed.length)]!, keyed.at(-1)!]
     for (const { id, key, topic } of new Set(picks)) {
-      const result = await it.resolve(it.store.queryByKey(topic, key!, 8, 0, 1e15))
-      const ids = result.records.map((record) => {
-        const message = decodeRecord(record)
-        return isMalformed(message) ? '?' : idOf(message)
-      })
+      let ids = await idsOfKey(it, topic, key!)
+      // The index may still be catching up.
+      for (let i = 0; i < 10 && ids.length === 0; i++) {
+        await it.runFor(10)
+        ids = await idsOfKey(it, topic, key!)
+      }
       demand(ids.length === 1 && ids[0] === id, 'not found by its key', id, ids)
     }
   }
@@ -312,4 +312,12 @@ class ImageChecker {
 
 function idOf(message: MessageExt): string {
   return Buffer.from(message.body).toString('latin1').split('|', 1)[0]!
+}
+
+async function idsOfKey(it: TestStore, topic: string, key: string): Promise<string[]> {
+  const result = await it.resolve(it.store.queryByKey(topic, key, 8, 0, 1e15))
+  return result.records.map((record) => {
+    const message = decodeRecord(record)
+    return isMalformed(message) ? '?' : idOf(message)
+  })
 }

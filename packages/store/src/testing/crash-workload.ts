@@ -35,8 +35,13 @@ const TOPICS = ['Orders', 'Payments', 'A-topic-with-a-rather-long-name-to-move-t
 
 export function drawOps(prng: Prng, count: number): Op[] {
   const ops: Op[] = []
+  let fullFor = 0
   for (let i = 0; i < count; i++) {
-    ops.push(drawOp(prng))
+    const op =
+      fullFor > 0 && --fullFor === 0 ? ({ kind: 'full', on: false } as const) : drawOp(prng)
+    // A full device gets space again soon: little happens meanwhile.
+    if (op.kind === 'full') fullFor = op.on ? 4 : 0
+    ops.push(op)
     const pause = prng.below(4)
     if (pause === 0) ops.push({ kind: 'settle' })
     else if (pause < 3) ops.push({ kind: 'steps', count: 1 + prng.below(6) })

@@ -72,7 +72,7 @@ async function mustKeepPromises(outcome: Outcome, flushDiskType: FlushDiskType):
   assert.deepEqual(workload.breaches, [])
   if (error !== null) {
     const { code } = error as { code?: unknown }
-    assert.equal(typeof code, 'string', `an error without a code: ${String(error)}`)
+    assert.equal(typeof code, 'string', `an error without a code: ${(error as Error).message}`)
   }
   for (const attempt of workload.ledger.attempts) {
     const isOpen = error !== null && attempt.outcome === null
