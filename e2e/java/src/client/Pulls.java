@@ -5,6 +5,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
@@ -15,6 +17,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
 /** The two pull consumers of the Java client, both reading whole topics from explicit offsets. */
 final class Pulls {
     private static final int EMPTY_POLLS_MAX = 40;
+    private static final AtomicInteger INSTANCES = new AtomicInteger();
 
     private Pulls() {
     }
@@ -25,7 +28,7 @@ final class Pulls {
      */
     static Map<String, Object> lite(Options options) throws Exception {
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(options.text("group"));
-        Clients.prepare(consumer, options);
+        prepare(consumer, options);
         consumer.setAutoCommit(false);
         consumer.start();
         try {
@@ -48,6 +51,15 @@ final class Pulls {
         } finally {
             consumer.shutdown();
         }
+    }
+
+    /**
+     * Pull consumers share a client object by instance name, and no producer keeps it alive: the one that stops last ends
+     * it, also for one that is just starting. So each gets its own.
+     */
+    private static void prepare(ClientConfig consumer, Options options) {
+        Clients.prepare(consumer, options);
+        consumer.setInstanceName("pull" + INSTANCES.incrementAndGet());
     }
 
     private static String place(MessageExt message) {
@@ -89,7 +101,7 @@ final class Pulls {
     /** `default-pull`: topic, group, expression, from. Pulls every queue from `from` until NO_NEW_MSG. */
     static Map<String, Object> plain(Options options) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(options.text("group"));
-        Clients.prepare(consumer, options);
+        prepare(consumer, options);
         consumer.start();
         try {
             List<Map<String, Object>> received = new ArrayList<>();
