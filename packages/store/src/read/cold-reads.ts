@@ -7,8 +7,8 @@ const CREDIT_MAX_MS = 1
 const SENDING_MS = 10
 
 /**
- * Who catches up must not slow down who sends. While messages come in, answers made of old records get a share of the loop's
- * time and wait for it in order; when none come in they go at once. Waiting reads are as many as there are unanswered pulls.
+ * Who catches up must not slow down who sends. While messages come in, answers made of old records get a share of the
+ * loop's time and wait for it in order; when none come in they go at once. No more wait than there are unanswered pulls.
  */
 export class ColdReads {
   private readonly clock: Clock
