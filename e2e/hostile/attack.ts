@@ -15,7 +15,7 @@ export interface AttackContext {
 /** Runs until the time is up; says what it did, for the report. */
 export type Attack = (context: AttackContext) => Promise<Record<string, number>>
 
-let nextAddress = 0
+let nextAddress: number = 0
 
 /** Attackers come from addresses of their own, as they do in life: the limit per address must not shut out the others. */
 function sourceAddress(): string {
@@ -24,10 +24,7 @@ function sourceAddress(): string {
 }
 
 /** A connected socket that swallows errors, or null. */
-export async function openSocket(
-  address: string,
-  source = sourceAddress(),
-): Promise<Socket | null> {
+export async function openSocket(address: string, source?: string): Promise<Socket | null> {
   const [host = '', port] = address.split(':')
   const localAddress = source ?? sourceAddress()
   return await new Promise((resolve) => {

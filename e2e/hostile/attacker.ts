@@ -13,8 +13,12 @@ async function main(): Promise<void> {
   const [name = '', broker = '', namesrv = '', durationMs, seed] = process.argv.slice(2)
   const attack = attacks[name]
   if (attack === undefined) throw new Error(`no attack ${name}`)
-  const end = performance.now() + Number(durationMs)
-  const goesOn = (): boolean => performance.now() < end
+  // The time runs from the first question: preparing an attack may take long.
+  let end: number | null = null
+  const goesOn = (): boolean => {
+    end ??= performance.now() + Number(durationMs)
+    return performance.now() < end
+  }
   const done = await attack({ broker, namesrv, goesOn, random: new Random(Number(seed)) })
   console.log(`done ${JSON.stringify(done)}`)
   process.exit(0)
