@@ -103,7 +103,7 @@ const sabotages: [name: string, found: RegExp, options: Partial<EnumerationOptio
   ],
   [
     'the last byte of each write to the log is wrong',
-    /^(lost|another|damage)|cannot be decoded/,
+    /lost|another|damage|cannot be decoded/,
     {
       sabotage: (disk) =>
         tamper(disk, /commitlog/, (file) => {
