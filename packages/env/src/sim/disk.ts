@@ -141,7 +141,7 @@ export class SimDisk implements Disk {
 
   writeMany(pieces: readonly DiskPiece[], options: { sync: boolean }, done: Done): void {
     const engine = this.engine
-    const copies = pieces.map((piece) => ({ ...piece, bytes: piece.bytes.slice() }))
+    const copies = pieces.map((piece) => ({ ...piece, bytes: new Uint8Array(piece.bytes) }))
     const inFlight: InFlight = { kind: 'writeMany', pieces: copies, sync: options.sync }
     engine.inFlight.add(inFlight)
     const call = engine.start('writeMany', pieces[0]?.path ?? '/')

@@ -57,9 +57,9 @@ export class AckQueue {
     return expired
   }
 
-  /** When the oldest one was pushed; 0 when none waits. */
+  /** When the oldest one was pushed; −1 when none waits. */
   oldest(): number {
-    return this.count === 0 ? 0 : this.times[this.head]!
+    return this.count === 0 ? -1 : this.times[this.head]!
   }
 
   /** Gives `outcome` to those whose records end above `offset`; the others go on waiting. */

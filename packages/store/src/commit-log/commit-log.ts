@@ -100,6 +100,8 @@ export class CommitLog {
   private inEvent = false
   private eventStart = 0
   private nowMs = 0
+  /** Monotonic, for what waits: a jump of the wall clock must not time anything out. */
+  private eventMs = 0
   private busy = false
   private flushing = false
   private closed = true
@@ -160,7 +162,7 @@ export class CommitLog {
     if (sink !== null) {
       const early = this.sync && !draft.waitStore
       const waiting = early ? this.earlyAcks : this.acks
-      waiting.push(sink, token, at + size, draft.storeTimestamp)
+      waiting.push(sink, token, at + size, this.eventMs)
     }
     // The disk can begin while the rest of a big lump is still being taken in.
     if (!this.sync && this.appended - this.eventStart >= EAGER_BYTES) this.startBatch()
@@ -169,7 +171,8 @@ export class CommitLog {
 
   /** Gives up on acknowledgements older than `timeoutMs` under SYNC_FLUSH: stored, not known to be on disk. */
   expireAcks(timeoutMs: number): void {
-    if (this.sync) this.acks.expire(this.deps.clock.wallMs() - timeoutMs, STORED_FLUSH_TIMEOUT)
+    const { clock } = this.deps
+    if (this.sync) this.acks.expire(clock.monotonicMs() - timeoutMs, STORED_FLUSH_TIMEOUT)
   }
 
   /**
@@ -227,8 +230,8 @@ export class CommitLog {
     if (this.appended - this.confirmed + size > this.options.pendingBytesMax) return true
     if (this.deps.queues.full) return true
     const oldest = this.acks.oldest()
-    if (oldest === 0) return false
-    const now = this.inEvent ? this.nowMs : this.deps.clock.wallMs()
+    if (oldest < 0) return false
+    const now = this.inEvent ? this.eventMs : this.deps.clock.monotonicMs()
     return now - oldest > this.options.pendingAgeMaxMs
   }
 
@@ -249,6 +252,7 @@ export class CommitLog {
     this.inEvent = true
     this.eventStart = this.appended
     this.nowMs = this.deps.clock.wallMs()
+    this.eventMs = this.deps.clock.monotonicMs()
     this.deps.clock.endOfEvent(this.eventEnded)
   }
 

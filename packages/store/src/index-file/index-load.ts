@@ -19,7 +19,7 @@ export interface IndexLoadOptions {
 
 /**
  * The index files of a folder that can be used, from the oldest. From the first one on that cannot, all are removed and
- * reported: they are built again from the log.
+ * reported: they are built again from the log. `complete`: nothing with entries was removed.
  */
 export function loadIndexFiles(
   folder: string,
@@ -27,13 +27,15 @@ export function loadIndexFiles(
   options: IndexLoadOptions,
   disk: Disk,
   log: StoreLogger,
-): IndexFile[] {
+): { files: IndexFile[]; complete: boolean } {
   const files: IndexFile[] = []
   const dropped: IndexFile[] = []
   let reason: string | null = null
+  let complete = true
   const drop = (file: IndexFile, why: string): void => {
     log.warn({ event: 'index-file-dropped', path: file.path, reason: why })
     dropped.push(file)
+    if (why !== 'empty') complete = false
   }
   for (const name of disk.list(folder)) {
     if (!isIndexName(name)) {
@@ -54,7 +56,7 @@ export function loadIndexFiles(
   for (const file of dropped) disk.remove(file.path)
   // A dropped file that came back after a power cut would look as if it belonged to the log as it is then.
   if (dropped.length > 0) disk.syncDirectory(folder)
-  return files
+  return { files, complete }
 }
 
 /**

@@ -119,11 +119,13 @@ export class IndexService {
   load(options: IndexLoadOptions): void {
     assert(this.files.length === 0, 'index loaded twice')
     const { disk, log } = this.deps
-    this.files = loadIndexFiles(this.options.folder, this.sizes, options, disk, log)
+    const { files, complete } = loadIndexFiles(this.options.folder, this.sizes, options, disk, log)
+    this.files = files
     const last = this.files.at(-1)
     this.end = last?.header.endPhysicalOffset ?? 0
     this.redo = this.end
-    if (options.sidecar !== null && last !== undefined) {
+    // What a dropped file held is put again, although the checkpoint counts it.
+    if (options.sidecar !== null && last !== undefined && complete) {
       const known = Math.min(options.sidecar.indexedThrough, options.logEnd ?? this.end)
       this.end = Math.max(this.end, known)
     }
