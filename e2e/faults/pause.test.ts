@@ -41,8 +41,8 @@ async function pausesUnderLoad(broker: FaultBroker): Promise<void> {
   newcomer.close()
   await sender.stop()
   assert.equal(sender.unanswered, 0, 'no connection was lost')
-  // What waited for too long may be refused as busy, nothing else.
-  for (const reason of sender.refusals().keys()) assert.match(reason, /^2 /)
+  // What waited for too long may be busy (2), or stored with its sync late (10, FLUSH_DISK_TIMEOUT); nothing else.
+  for (const reason of sender.refusals().keys()) assert.match(reason, /^(2|10) /)
   assert.deepEqual(history.judge(await readAll(broker.brokerAddr)), [])
   assert.equal((await running.stop()).code, 0)
 }
