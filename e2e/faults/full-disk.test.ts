@@ -134,6 +134,62 @@ async function deleteExpired(brokerAddr: string): Promise<void> {
   assert.equal(answer.code, 0)
 }
 
+async function refusedByRatio(): Promise<void> {
+  const volume = await MemoryVolume.create(VOLUME_MIB)
+  const ratios = { ...NO_RATIOS, diskSpaceWarningLevelRatio: 90, cleanResourceInterval: 100 }
+  const broker = await FaultBroker.prepare(volume.path, ratios)
+  const ballast = new Ballast(volume.path)
+  const history = new History()
+  // Slow, so that the device is not full before the rule is looked at.
+  const sender = newSender(history, 0, 50)
+  try {
+    const { running } = await broker.start()
+    await createTopic(broker.brokerAddr, topic, queues)
+    await sender.start(broker.brokerAddr)
+    await sender.acknowledges(100, RESUME_MS_MAX)
+    ballast.leave(8)
+    await sender.isRefused(50, FULL_MS_MAX)
+    assert.ok(usedRatio(volume.path) > 0.9)
+    assert.ok(usedRatio(volume.path) < 0.97, 'refused though the device has space')
+    await judge(broker, history, [sender])
+    ballast.remove()
+    await sender.acknowledges(100, RESUME_MS_MAX)
+    await sender.stop()
+    assertRefusedWithReason(sender)
+    await judge(broker, history, [sender])
+    assert.equal((await running.stop()).code, 0)
+  } finally {
+    await broker.dispose()
+    await volume.dispose()
+  }
+}
+
+async function expiredFilesGo(): Promise<void> {
+  const volume = await MemoryVolume.create(VOLUME_MIB)
+  const broker = await FaultBroker.prepare(volume.path, { ...NO_RATIOS, fileReservedTime: 72 })
+  const sender = newSender(new History(), 0)
+  try {
+    const { running } = await broker.start()
+    await createTopic(broker.brokerAddr, topic, queues)
+    await sender.start(broker.brokerAddr)
+    await sender.acknowledges(8000, FULL_MS_MAX)
+    await sender.stop()
+    const names = logFileNames(broker.storeDir)
+    assert.ok(names.length >= 3, 'the log has several files')
+    const used = usedRatio(volume.path)
+    const old = Date.now() / 1000 - 100 * 3600
+    utimesSync(join(broker.storeDir, 'commitlog', String(names[0])), old, old)
+    await deleteExpired(broker.brokerAddr)
+    assert.deepEqual(logFileNames(broker.storeDir), names.slice(1))
+    assert.ok((await minOffset(broker.brokerAddr)) > 0, 'consumers see where the log begins')
+    assert.ok(usedRatio(volume.path) < used - 0.05, 'the space is back')
+    assert.equal((await running.stop()).code, 0)
+  } finally {
+    await broker.dispose()
+    await volume.dispose()
+  }
+}
+
 suite('a full disk', () => {
   before(requireTools)
 
@@ -158,59 +214,10 @@ suite('a full disk', () => {
     })
   }
 
-  test('above diskSpaceWarningLevelRatio sends are refused before the device is full', async () => {
-    const volume = await MemoryVolume.create(VOLUME_MIB)
-    const ratios = { ...NO_RATIOS, diskSpaceWarningLevelRatio: 90, cleanResourceInterval: 100 }
-    const broker = await FaultBroker.prepare(volume.path, ratios)
-    const ballast = new Ballast(volume.path)
-    const history = new History()
-    // Slow, so that the device is not full before the rule is looked at.
-    const sender = newSender(history, 0, 50)
-    try {
-      const { running } = await broker.start()
-      await createTopic(broker.brokerAddr, topic, queues)
-      await sender.start(broker.brokerAddr)
-      await sender.acknowledges(100, RESUME_MS_MAX)
-      ballast.leave(8)
-      await sender.isRefused(50, FULL_MS_MAX)
-      assert.ok(usedRatio(volume.path) > 0.9)
-      assert.ok(usedRatio(volume.path) < 0.97, 'refused though the device has space')
-      await judge(broker, history, [sender])
-      ballast.remove()
-      await sender.acknowledges(100, RESUME_MS_MAX)
-      await sender.stop()
-      assertRefusedWithReason(sender)
-      await judge(broker, history, [sender])
-      assert.equal((await running.stop()).code, 0)
-    } finally {
-      await broker.dispose()
-      await volume.dispose()
-    }
-  })
+  test(
+    'above diskSpaceWarningLevelRatio sends are refused before the device is full',
+    refusedByRatio,
+  )
 
-  test('expired files go when an operator asks, and only these', async () => {
-    const volume = await MemoryVolume.create(VOLUME_MIB)
-    const broker = await FaultBroker.prepare(volume.path, { ...NO_RATIOS, fileReservedTime: 72 })
-    const sender = newSender(new History(), 0)
-    try {
-      const { running } = await broker.start()
-      await createTopic(broker.brokerAddr, topic, queues)
-      await sender.start(broker.brokerAddr)
-      await sender.acknowledges(8000, FULL_MS_MAX)
-      await sender.stop()
-      const names = logFileNames(broker.storeDir)
-      assert.ok(names.length >= 3, 'the log has several files')
-      const used = usedRatio(volume.path)
-      const old = Date.now() / 1000 - 100 * 3600
-      utimesSync(join(broker.storeDir, 'commitlog', String(names[0])), old, old)
-      await deleteExpired(broker.brokerAddr)
-      assert.deepEqual(logFileNames(broker.storeDir), names.slice(1))
-      assert.ok((await minOffset(broker.brokerAddr)) > 0, 'consumers see where the log begins')
-      assert.ok(usedRatio(volume.path) < used - 0.05, 'the space is back')
-      assert.equal((await running.stop()).code, 0)
-    } finally {
-      await broker.dispose()
-      await volume.dispose()
-    }
-  })
+  test('expired files go when an operator asks, and only these', expiredFilesGo)
 })

@@ -148,6 +148,60 @@ const NAMESRV_SETTINGS = [
 /** The keys that say where something is or how it is reached; their values must be what they were. */
 const PLACES = /^(.*path.*|.*home.*|.*port|bindaddress|brokerip\d|namesrvaddr|.*plugin)=/i
 
+async function placesOf(address: string, code: number): Promise<string[]> {
+  const client = await RawClient.connect(address)
+  const answer = await client.request(code, {})
+  client.close()
+  assert.equal(answer.code, 0)
+  return answer.body
+    .toString()
+    .split('\n')
+    .filter((line) => PLACES.test(line))
+}
+
+/** Each request on a connection of its own: to close it is one way to refuse. Gives how many were answered. */
+async function ask(address: string, codes: readonly number[], name: string): Promise<number> {
+  let answered = 0
+  for (const code of codes) {
+    for (const body of [Buffer.alloc(0), bodyNaming(name), Buffer.from(name)]) {
+      const client = await RawClient.connect(address)
+      const answer = await new Promise((resolve) => {
+        const timer = setTimeout(resolve, 2000, null)
+        client.send(code, fieldsNaming(name), body, (frame) => {
+          clearTimeout(timer)
+          resolve(frame)
+        })
+      })
+      if (answer !== null) answered++
+      client.close()
+    }
+  }
+  return answered
+}
+
+function assertNothingEvil(victim: Victim): void {
+  assert.deepEqual(victim.strayPaths(), [])
+  const below = readdirSync(victim.dir, { recursive: true }).map(String)
+  const evil = below.filter((path) => /\.\.|;|\$|\\/.test(path))
+  assert.deepEqual(evil, [])
+  for (const path of ['/tmp/evil-apogee', '/tmp/evil', join(victim.dir, 'evil')]) {
+    assert.ok(!existsSync(path), `${path} was made`)
+  }
+}
+
+async function assertGoodNameArrives(victim: Victim): Promise<void> {
+  await ask(victim.broker, BROKER_CODES, 'good-name')
+  await ask(victim.namesrv, NAMESRV_CODES, 'good-name')
+  const folder = join(victim.storeDir, 'consumequeue', 'good-name')
+  const groups = join(victim.storeDir, 'config', 'subscriptionGroup.json')
+  const deadline = performance.now() + WRITTEN_MS_MAX
+  while (!existsSync(folder) || !readFileSync(groups, 'utf8').includes('"good-name"')) {
+    assert.ok(performance.now() < deadline, 'queues and groups are written')
+    await sleep(50)
+  }
+  assertNothingEvil(victim)
+}
+
 suite('names and settings', () => {
   let victim: Victim
   before(async () => {
@@ -155,58 +209,8 @@ suite('names and settings', () => {
   })
   after(async () => await victim.kill())
 
-  async function placesOf(address: string, code: number): Promise<string[]> {
-    const client = await RawClient.connect(address)
-    const answer = await client.request(code, {})
-    client.close()
-    assert.equal(answer.code, 0)
-    return answer.body
-      .toString()
-      .split('\n')
-      .filter((line) => PLACES.test(line))
-  }
-
-  /** Each request on a connection of its own: to close it is one way to refuse. Gives how many were answered. */
-  async function ask(address: string, codes: readonly number[], name: string): Promise<number> {
-    let answered = 0
-    for (const code of codes) {
-      for (const body of [Buffer.alloc(0), bodyNaming(name), Buffer.from(name)]) {
-        const client = await RawClient.connect(address)
-        const answer = await new Promise((resolve) => {
-          const timer = setTimeout(resolve, 2000, null)
-          client.send(code, fieldsNaming(name), body, (frame) => {
-            clearTimeout(timer)
-            resolve(frame)
-          })
-        })
-        if (answer !== null) answered++
-        client.close()
-      }
-    }
-    return answered
-  }
-
-  function assertNothingEvil(): void {
-    assert.deepEqual(victim.strayPaths(), [])
-    const below = readdirSync(victim.dir, { recursive: true }).map(String)
-    const evil = below.filter((path) => /\.\.|;|\$|\\/.test(path))
-    assert.deepEqual(evil, [])
-    for (const path of ['/tmp/evil-apogee', '/tmp/evil', join(victim.dir, 'evil')]) {
-      assert.ok(!existsSync(path), `${path} was made`)
-    }
-  }
-
   test('a good name reaches the store by the same requests', async () => {
-    await ask(victim.broker, BROKER_CODES, 'good-name')
-    await ask(victim.namesrv, NAMESRV_CODES, 'good-name')
-    const folder = join(victim.storeDir, 'consumequeue', 'good-name')
-    const groups = join(victim.storeDir, 'config', 'subscriptionGroup.json')
-    const deadline = performance.now() + WRITTEN_MS_MAX
-    while (!existsSync(folder) || !readFileSync(groups, 'utf8').includes('"good-name"')) {
-      assert.ok(performance.now() < deadline, 'queues and groups are written')
-      await sleep(50)
-    }
-    assertNothingEvil()
+    await assertGoodNameArrives(victim)
   })
 
   for (const name of evilNames) {
@@ -218,7 +222,7 @@ suite('names and settings', () => {
       assert.ok(broker > BROKER_CODES.length, 'the broker answers, with a refusal or not')
       assert.ok(namesrv > NAMESRV_CODES.length, 'so does the NameServer')
       assert.deepEqual(await victim.endings(), [])
-      assertNothingEvil()
+      assertNothingEvil(victim)
     })
   }
 
@@ -239,7 +243,7 @@ suite('names and settings', () => {
       }
       assert.deepEqual(await placesOf(address, get), before)
       assert.deepEqual(accepted, [], 'settings that were accepted')
-      assertNothingEvil()
+      assertNothingEvil(victim)
     })
   }
 
