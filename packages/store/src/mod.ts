@@ -13,7 +13,7 @@ export {
   APPEND_TOO_LARGE,
   APPEND_UNAVAILABLE,
   type AppendStatus,
-} from './commit-log/commit-log.ts'
+} from './commit-log/commit-log-options.ts'
 export { RecordDraft } from './commit-log/record-draft.ts'
 export { ConfigFile } from './config-file/config-file.ts'
 export { ConsumeQueue, type QueueWaiter } from './consume-queue/consume-queue.ts'

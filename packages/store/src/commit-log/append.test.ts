@@ -10,7 +10,7 @@ import {
   APPEND_PROPERTIES_TOO_LARGE,
   APPEND_TOO_LARGE,
   APPEND_UNAVAILABLE,
-} from './commit-log.ts'
+} from './commit-log-options.ts'
 
 const modes = ['ASYNC_FLUSH', 'SYNC_FLUSH'] as const
 

@@ -1,7 +1,7 @@
 import { ApogeeError, assert } from '@apogee/base'
-import type { Clock, Disk, DiskError, DiskFile } from '@apogee/env'
+import type { DiskError, DiskFile } from '@apogee/env'
 import { PROPERTIES_MAX_SIZE } from '@apogee/protocol'
-import type { ConsumeQueues } from '../consume-queue/consume-queues.ts'
+import type { ConsumeQueue } from '../consume-queue/consume-queue.ts'
 import {
   AckQueue,
   type AckSink,
@@ -10,10 +10,19 @@ import {
   STORED,
   STORED_FLUSH_TIMEOUT,
 } from './ack-queue.ts'
+import {
+  APPEND_BUSY,
+  APPEND_DISK_FULL,
+  APPEND_OK,
+  APPEND_PROPERTIES_TOO_LARGE,
+  APPEND_TOO_LARGE,
+  APPEND_UNAVAILABLE,
+  type AppendStatus,
+  type CommitLogDeps,
+  type CommitLogOptions,
+} from './commit-log-options.ts'
 import { BLANK_SIZE, draftSize, encodeBlank, encodeDraft } from './encode-record.ts'
-import type { LogFiles } from './log-files.ts'
 import { RecordDraft } from './record-draft.ts'
-import type { Tail } from './tail.ts'
 
 // The log as a pipeline of watermarks, each an offset that only moves forward:
 //
@@ -25,46 +34,6 @@ import type { Tail } from './tail.ts'
 //
 // A failed write or sync is final (reliability: a second fsync lies). The one exception is a full device: the write
 // reports it before anything was promised, so the unwritten records are refused and taken back.
-
-export const APPEND_OK = 0
-/** Body, or whole record, above maxMessageSize. */
-export const APPEND_TOO_LARGE = 1
-export const APPEND_PROPERTIES_TOO_LARGE = 2
-/** Too many bytes wait for the disk, or the oldest wait too long: SYSTEM_BUSY. */
-export const APPEND_BUSY = 3
-export const APPEND_DISK_FULL = 4
-/** Closed, or failed for good. */
-export const APPEND_UNAVAILABLE = 5
-export type AppendStatus = 0 | 1 | 2 | 3 | 4 | 5
-
-export interface CommitLogOptions {
-  flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH'
-  /** Address and port of this broker as records carry it: 8 or 20 bytes. */
-  storeHost: Uint8Array
-  /** Largest body, bytes (maxMessageSize). */
-  bodySizeMax: number
-  /** Bytes appended and not yet confirmed beyond which appends are refused. */
-  pendingBytesMax: number
-  /** Age of the oldest unconfirmed append beyond which appends are refused, ms (osPageCacheBusyTimeOutMills). */
-  pendingAgeMaxMs: number
-  /** Bytes of one pwrite, from which on no further chunk of the tail is added. */
-  batchBytesMax: number
-  /** A full device: free bytes that must be back before appends are taken again. */
-  diskFullResumeBytes: number
-}
-
-export interface CommitLogDeps {
-  disk: Disk
-  clock: Clock
-  files: LogFiles
-  tail: Tail
-  queues: ConsumeQueues
-  /** Called when `confirmed` has moved. */
-  confirmed: () => void
-  failed: (error: ApogeeError) => void
-  /** The device is full (true), or takes writes again (false). */
-  diskFull: (full: boolean) => void
-}
 
 /** Room for properties, topic and fixed fields above the body, as Apache allows. */
 const RECORD_OVERHEAD_MAX = 64 * 1024
@@ -143,7 +112,8 @@ export class CommitLog {
     if (!this.inEvent) this.beginEvent()
     const refused = this.admit(size)
     if (refused !== APPEND_OK) return refused
-    const queue = this.deps.queues.queue(draft.topic, draft.queueId)
+    const queue = this.queueOf(draft)
+    if (queue === null) return APPEND_UNAVAILABLE
     if (size + BLANK_SIZE > this.fileEnd - this.appended) this.roll()
     const at = this.appended
     const chunk = this.deps.tail.room(at, size, Math.min(this.written, this.dispatched))
@@ -245,6 +215,16 @@ export class CommitLog {
     chunk.used += BLANK_SIZE
     this.appended = this.fileEnd
     this.fileEnd += this.deps.files.fileSize
+  }
+
+  /** Null when a queue that is not in memory yet cannot be read: nothing was changed, the sender may try again. */
+  private queueOf(draft: RecordDraft): ConsumeQueue | null {
+    try {
+      return this.deps.queues.queue(draft.topic, draft.queueId)
+    } catch (error) {
+      this.deps.queueFailed(error as Error)
+      return null
+    }
   }
 
   /** The first record of an event: its time serves all of them, and the batch begins with the event's end. */
@@ -400,6 +380,7 @@ export class CommitLog {
     if (this.failure !== null) return
     const code = what === 'write' ? 'STORE_WRITE_FAILED' : 'STORE_SYNC_FAILED'
     this.failure = new ApogeeError(code, `commit log ${what} failed: ${cause.message}`, { cause })
+    this.deps.failing()
     // Not here: this may be inside the append of one of those who wait.
     this.deps.clock.soon(() => {
       this.earlyAcks.failAll(STORE_FAILED)

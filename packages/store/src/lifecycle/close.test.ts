@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { STORED } from '../commit-log/ack-queue.ts'
-import { APPEND_UNAVAILABLE } from '../commit-log/commit-log.ts'
+import { APPEND_UNAVAILABLE } from '../commit-log/commit-log-options.ts'
 import { killed, openNew, ROOT, TestStore } from '../testing/store-fixture.ts'
 
 for (const flushDiskType of ['ASYNC_FLUSH', 'SYNC_FLUSH'] as const) {

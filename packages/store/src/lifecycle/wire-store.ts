@@ -36,10 +36,7 @@ export function wireStore(
   parts.checkpointing = null
   parts.dispatchScheduled = false
   parts.dispatch = () => dispatch(parts)
-  parts.log = wireLog(parts, (error) => {
-    markFailed(parts)
-    failed(error)
-  })
+  parts.log = wireLog(parts, failed)
   const { files, queues } = derived
   parts.reader = new LogReader(
     { blockSize: options.readBlockSize, blocksMax: options.readBlocksMax },
@@ -111,7 +108,9 @@ function wireLog(parts: OpenStore, failed: (error: ApogeeError) => void): Commit
       files,
       tail,
       queues,
+      failing: () => markFailed(parts),
       failed,
+      queueFailed: (error) => deps.log.error({ event: 'consume_queue_unreadable', err: error }),
       confirmed: () => confirmed(parts),
       diskFull: (full) => diskFull(parts, full),
     },

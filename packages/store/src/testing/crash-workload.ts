@@ -1,6 +1,6 @@
 import type { Prng } from '@apogee/base'
 import { NOT_STORED_DISK_FULL, STORE_FAILED, STORED } from '../commit-log/ack-queue.ts'
-import { APPEND_OK } from '../commit-log/commit-log.ts'
+import { APPEND_OK } from '../commit-log/commit-log-options.ts'
 import type { ConfigFile } from '../config-file/config-file.ts'
 import type { MessageStoreOptions } from '../options.ts'
 import { type TestMessage, TestStore, type World } from './store-fixture.ts'
