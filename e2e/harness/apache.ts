@@ -93,7 +93,7 @@ export async function startApache(options: StartOptions): Promise<Target> {
       started.push(await startApacheNamesrv(dir, ports.namesrv, options.namesrvConf))
     }
     started.unshift(await startApacheBroker(options.dir, conf))
-    await waitForRoute(namesrvAddr, SYSTEM_TOPIC)
+    await waitForRoute(namesrvAddr, SYSTEM_TOPIC, BOOT_TIMEOUT_MS)
   } catch (error) {
     await endAll()
     throw error

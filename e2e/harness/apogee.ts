@@ -138,7 +138,7 @@ export async function startApogee(options: StartOptions): Promise<Target> {
       started.push((await startApogeeNamesrv(dir, ports.namesrv, options.namesrvConf)).running)
     }
     started.unshift((await startApogeeBroker(options.dir, conf, namesrvAddr)).running)
-    await waitForRoute(namesrvAddr, SYSTEM_TOPIC)
+    await waitForRoute(namesrvAddr, SYSTEM_TOPIC, BOOT_TIMEOUT_MS)
   } catch (error) {
     await endAll()
     throw error

@@ -27,6 +27,8 @@ interface Exit {
   signal: NodeJS.Signals | null
 }
 
+const PIPES_CLOSE_MS = 3000
+
 const live = new Set<RunningProcess>()
 const folders = new Set<string>()
 let cleanupInstalled = false
@@ -79,6 +81,7 @@ export class RunningProcess {
     this.#child.stdin.on('error', () => {}) // A dead child is reported through `exited`.
     this.exited = new Promise((resolve) => {
       const done = (exit: Exit): void => {
+        if (this.#exit !== null) return
         this.#exit = exit
         live.delete(this)
         log.end()
@@ -89,6 +92,10 @@ export class RunningProcess {
         done({ code: 127, signal: null })
       })
       this.#child.on('close', (code, signal) => done({ code, signal }))
+      // A grandchild can keep the pipes open for ever.
+      this.#child.on('exit', (code, signal) => {
+        setTimeout(() => done({ code, signal }), PIPES_CLOSE_MS)
+      })
     })
   }
 
