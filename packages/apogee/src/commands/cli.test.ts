@@ -55,6 +55,18 @@ test('-p, -m and --print-config=json print the configuration with where it came 
   equal(values['maxTopicLength']?.from, 'default')
 })
 
+test("RocketMQ's own names for the servers take RocketMQ's flags", async (t) => {
+  const path = join(testFolder(t), 'broker.conf')
+  writeFileSync(path, 'brokerName=a\n')
+  const broker = await runToEnd(['-c', path, '-n', '10.0.0.1:9876', '-m'], 'mqbroker.js')
+  equal(broker.code, 0)
+  match(broker.text, /^brokerName=a$/m)
+  match(broker.text, /^namesrvAddr=10\.0\.0\.1:9876$/m)
+  const namesrv = await runToEnd(['-p'], 'mqnamesrv.js')
+  match(namesrv.text, /^listenPort=9876$/m)
+  match((await runToEnd(['-h'], 'mqnamesrv.js')).text, /run a NameServer/)
+})
+
 test('a role that is not there yet ends the start with 3 and a code, in the log too', async () => {
   const { code, log } = await runToEnd([
     'broker',

@@ -55,6 +55,7 @@ export async function startBroker(
     store: values.storePathRootDir,
     notReady: () => notReady(broker),
     metrics: () => samples(broker),
+    isIdle: () => [...(broker.services?.requests.latencies() ?? [])].length === 0,
     leave: () => void broker.leave(),
     stop: async (graceMs) => {
       await broker.stop(graceMs)

@@ -48,6 +48,7 @@ export async function startNamesrv(
     store: null,
     notReady: () => null,
     metrics: () => [],
+    isIdle: () => true,
     leave: () => {},
     stop: async (graceMs) => {
       await server.stop(graceMs)

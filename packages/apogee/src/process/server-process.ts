@@ -22,6 +22,8 @@ export interface Part extends Stoppable {
   /** `null` when it serves, or why not. */
   notReady(): string | null
   metrics(): Iterable<MetricSample>
+  /** Nobody has asked for anything yet. */
+  isIdle(): boolean
   /** Sends clients elsewhere, and serves on. */
   leave(): void
 }
@@ -31,8 +33,8 @@ export type PartDeps = TlsPorts & { log: Logger }
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 const HTTP = 'http'
-/** What was compiled is kept for the next start, once this one is over. */
-const KEEP_COMPILED_MS = 2000
+/** When a start is over: not while whoever waited for it begins. */
+const SETTLE_MS = 2000
 
 /** What every server command does around its parts: log, signals, TLS, probes, banner, ports file. */
 export class ServerProcess {
@@ -134,8 +136,12 @@ export class ServerProcess {
     const terminal = process.stdout.isTTY && this.options.logFormat !== 'json'
     announce({ name, version, addresses, store, readyMs: performance.now() }, this.log, terminal)
     this.shutdown.serving()
-    const { flushCompileCache } = await import('node:module')
-    setTimeout(flushCompileCache, KEEP_COMPILED_MS).unref()
+    setTimeout(() => void this.settle(), SETTLE_MS).unref()
+  }
+
+  private async settle(): Promise<void> {
+    const { settle } = await import('./settle.ts')
+    settle(this.parts.every((part) => part.isIdle()))
   }
 
   private async startHttp(port: number): Promise<{ host: string; port: number }> {
@@ -175,6 +181,7 @@ const NO_PART: Omit<Part, 'name' | 'host' | 'stop'> = {
   store: null,
   notReady: () => null,
   metrics: () => [],
+  isIdle: () => true,
   leave: () => {},
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { Logger } from 'pino'
 
 /** A part that runs and can be ended, in the order given. */
@@ -65,8 +66,10 @@ export class Shutdown {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => this.begin(signal, this.isServing ? 0 : SIGNAL_CODES[signal]))
     }
+    // A terminal that is gone is none any more: this must be asked now.
+    const hadTerminal = isatty(0)
     process.on('SIGHUP', () => {
-      if (terminalIsGone()) {
+      if (hadTerminal && terminalIsGone()) {
         this.begin('SIGHUP', 0)
         return
       }
@@ -128,7 +131,6 @@ export class Shutdown {
 
 /** A hang-up of the terminal and a wish to reload come as the same signal. */
 function terminalIsGone(): boolean {
-  if (!process.stdin.isTTY) return false
   try {
     closeSync(openSync('/dev/tty', 'r'))
     return false

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Ports } from '../process/ports-file.ts'
 
-export const launcher: string = fileURLToPath(new URL('../../bin/apogee.js', import.meta.url))
+const bins = fileURLToPath(new URL('../../bin', import.meta.url))
 /** A loaded machine starts slowly; what takes longer hangs. */
 const START_LIMIT_MS = 20_000
 
@@ -31,8 +31,9 @@ export class ApogeeProcess {
   private isOver = false
   private rest = ''
 
-  constructor(args: readonly string[], options: { node?: string } = {}) {
-    this.child = spawn(options.node ?? process.execPath, [launcher, ...args], {
+  constructor(args: readonly string[], options: { node?: string; bin?: string } = {}) {
+    const bin = join(bins, options.bin ?? 'apogee.js')
+    this.child = spawn(options.node ?? process.execPath, [bin, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.read(text))
@@ -109,11 +110,12 @@ export class ApogeeProcess {
   }
 }
 
-/** Runs to its end. */
+/** Runs to its end; `bin` is the launcher or one of those named after RocketMQ's. */
 export async function runToEnd(
   args: readonly string[],
+  bin = 'apogee.js',
 ): Promise<{ code: number | NodeJS.Signals; text: string; log: LogLine[] }> {
-  const run = new ApogeeProcess(args)
+  const run = new ApogeeProcess(args, { bin })
   const code = await run.ended
   return { code, text: run.text, log: run.log }
 }
