@@ -239,6 +239,10 @@ export function brokerSteps({ target }: AdminPlace): AdminStep[] {
 }
 
 export function messageSteps(place: AdminPlace): AdminStep[] {
+  return [...lookUpSteps(place), ...readAndSendSteps(place)]
+}
+
+function lookUpSteps(place: AdminPlace): AdminStep[] {
   const { target, topic, group, clientId, sent } = place
   const [b, name] = [target.brokerAddr, target.brokerName]
   const first = sent[0]
@@ -279,6 +283,15 @@ export function messageSteps(place: AdminPlace): AdminStep[] {
       args: queue,
       prints: [row('OffsetID:', first.offsetMsgId), ...shown],
     },
+  ]
+}
+
+function readAndSendSteps(place: AdminPlace): AdminStep[] {
+  const { target, topic, sent } = place
+  const [b, name] = [target.brokerAddr, target.brokerName]
+  const first = sent[0]
+  if (first === undefined) throw new Error('the messages are missing')
+  return [
     {
       command: 'printMsg',
       args: { t: topic },

@@ -47,33 +47,9 @@ describe(`mqadmin with ${chosenTarget()}`, () => {
     await endTarget(target)
   })
 
-  async function check(step: AdminStep): Promise<void> {
-    const { output } = await admin.run(step.command, step.args)
-    const said = `${step.command} ${JSON.stringify(step.args)} printed:\n${output}`
-    for (const pattern of step.prints)
-      assert.match(output, pattern, `${pattern} not in what ${said}`)
-    for (const pattern of step.never ?? [/Exception/]) {
-      assert.doesNotMatch(output, pattern, `${pattern} in what ${said}`)
-    }
-  }
-
-  /** The offsets are committed a moment after the messages were consumed. */
-  async function untilCommitted(): Promise<void> {
-    const deadline = Date.now() + COMMIT_TIMEOUT_MS
-    while (!(await admin.run('consumerProgress', { g: group })).output.includes('Diff Total: 0')) {
-      assert.ok(Date.now() < deadline, 'the offsets were not committed in time')
-      await sleep(200)
-    }
-  }
-
-  /** The commands depend on each other, but one that fails does not hide what the later ones do. */
-  async function checkAll(steps: readonly AdminStep[]): Promise<void> {
-    const failures: string[] = []
-    for (const step of steps) {
-      await check(step).catch((error: unknown) => failures.push(String(error)))
-    }
-    assert.deepEqual(failures, [], failures.join('\n\n'))
-  }
+  const check = (step: AdminStep): Promise<void> => checkStep(admin, step)
+  const checkAll = (steps: readonly AdminStep[]): Promise<void> => checkSteps(admin, steps)
+  const untilCommitted = (): Promise<void> => offsetsCommitted(admin)
 
   it('creates topics and groups', async () => {
     await checkAll(creationSteps(place))
@@ -104,3 +80,30 @@ describe(`mqadmin with ${chosenTarget()}`, () => {
   it('talks to the NameServer', () => checkAll(namesrvSteps(place)))
   it('deletes groups and topics', () => checkAll(deletionSteps(place)))
 })
+
+async function checkStep(admin: ClientProgram, step: AdminStep): Promise<void> {
+  const { output } = await admin.run(step.command, step.args)
+  const said = `${step.command} ${JSON.stringify(step.args)} printed:\n${output}`
+  for (const pattern of step.prints) assert.match(output, pattern, `${pattern} not in what ${said}`)
+  for (const pattern of step.never ?? [/Exception/]) {
+    assert.doesNotMatch(output, pattern, `${pattern} in what ${said}`)
+  }
+}
+
+/** The offsets are committed a moment after the messages were consumed. */
+async function offsetsCommitted(admin: ClientProgram): Promise<void> {
+  const deadline = Date.now() + COMMIT_TIMEOUT_MS
+  while (!(await admin.run('consumerProgress', { g: group })).output.includes('Diff Total: 0')) {
+    assert.ok(Date.now() < deadline, 'the offsets were not committed in time')
+    await sleep(200)
+  }
+}
+
+/** The commands depend on each other, but one that fails does not hide what the later ones do. */
+async function checkSteps(admin: ClientProgram, steps: readonly AdminStep[]): Promise<void> {
+  const failures: string[] = []
+  for (const step of steps) {
+    await checkStep(admin, step).catch((error: unknown) => failures.push(String(error)))
+  }
+  assert.deepEqual(failures, [], failures.join('\n\n'))
+}
