@@ -14,7 +14,7 @@ import {
 } from './target.ts'
 
 /** APOGEE_BIN tests another copy, for example an installed one. */
-const BIN = process.env['APOGEE_BIN'] ?? join(rootFolder, 'packages/apogee/src/bin/apogee.ts')
+const BIN = process.env['APOGEE_BIN'] ?? join(rootFolder, 'packages/apogee/bin/apogee.js')
 /** Every broker registers it; its route shows that the broker is known to the NameServer. */
 const SYSTEM_TOPIC = 'SELF_TEST_TOPIC'
 const BOOT_LINE = /boot success/
