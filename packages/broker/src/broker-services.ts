@@ -14,11 +14,21 @@ import { RequestMetrics } from './metrics/request-metrics.ts'
 import { ConsumerOffsetManager } from './offset/consumer-offset-manager.ts'
 import { BrokerOuterApi } from './outer/broker-outer-api.ts'
 import { TableFile } from './persist/table-file.ts'
-import { delayTable, groupTable, offsetTable, topicTable } from './persist/tables.ts'
+import type { TableFiles } from './persist/table-files.ts'
+import {
+  delayTable,
+  deletedTopicTable,
+  groupTable,
+  offsetTable,
+  type PersistedTable,
+  topicTable,
+} from './persist/tables.ts'
 import { ScheduleMessageService } from './schedule/schedule-message-service.ts'
 import { BrokerStats } from './stats/broker-stats.ts'
 import { SubscriptionGroupManager } from './subscription/subscription-group-manager.ts'
+import { DeletedTopics } from './topic/deleted-topics.ts'
 import { TopicConfigManager } from './topic/topic-config-manager.ts'
+import { recoverTopics } from './topic/topic-recovery.ts'
 
 export interface BrokerDeps {
   env: Env
@@ -39,6 +49,7 @@ export interface BrokerDeps {
 export interface MemoryServices {
   config: BrokerConfig
   topics: TopicConfigManager
+  deleted: DeletedTopics
   groups: SubscriptionGroupManager
   offsets: ConsumerOffsetManager
   consumers: ConsumerManager
@@ -58,7 +69,7 @@ export interface BrokerServices extends MemoryServices {
   metrics: BrokerMetrics
   outer: BrokerOuterApi
   client: RemotingClient
-  tables: readonly TableFile[]
+  files: TableFiles
 }
 
 export function memoryServices(
@@ -74,6 +85,7 @@ export function memoryServices(
   return {
     config,
     topics: new TopicConfigManager(config, common),
+    deleted: new DeletedTopics(() => config.values.topicsMax),
     groups,
     offsets: new ConsumerOffsetManager(config, common),
     consumers,
@@ -114,6 +126,10 @@ export async function storeServices(
       topics,
       levels,
     })
+    const files = loadTables(memory, store, schedule, deps)
+    await recoverTopics({ ...memory, store, log })
+    await files.deletedTopics.saved()
+    await files.topics.saved()
     const client = new RemotingClient(clientOptions(config.values, deps.clientTls), { env, log })
     return {
       ...memory,
@@ -122,7 +138,7 @@ export async function storeServices(
       client,
       metrics: new BrokerMetrics({ ...memory, store, clock }),
       outer: new BrokerOuterApi(config, { client, clock, log, topics }),
-      tables: loadTables(memory, store, schedule, deps),
+      files,
     }
   } catch (error) {
     await store.close()
@@ -131,13 +147,13 @@ export async function storeServices(
 }
 
 function loadTables(
-  { config, groups, offsets, topics }: MemoryServices,
+  { config, deleted, groups, offsets, topics }: MemoryServices,
   store: MessageStore,
   schedule: ScheduleMessageService,
   { env, log }: BrokerDeps,
-): TableFile[] {
+): TableFiles {
   const { flushConsumerOffsetInterval, flushDelayOffsetInterval } = config.values
-  const open = (table: ReturnType<typeof topicTable>, delayMs: number): TableFile => {
+  const open = (table: PersistedTable, delayMs: number): TableFile => {
     const file = store.configFile(table.name, (error) => {
       log.error({ event: 'config_file_failed', table: table.name, err: error })
     })
@@ -146,13 +162,20 @@ function loadTables(
     return tableFile
   }
   const topicFile = open(topicTable(topics), 0)
+  const deletedFile = open(deletedTopicTable(deleted), 0)
   const groupFile = open(groupTable(groups), 0)
   const offsetFile = open(offsetTable(offsets), flushConsumerOffsetInterval)
   const delayFile = open(delayTable(schedule), flushDelayOffsetInterval)
   topics.onChange(topicFile.changed)
+  deleted.onChange = deletedFile.changed
   groups.onChange(groupFile.changed)
   offsets.onChange = offsetFile.changed
   schedule.onChange = delayFile.changed
-  // Topics go last: what the others name is known to them first after a crash between two of these.
-  return [delayFile, offsetFile, groupFile, topicFile]
+  return {
+    topics: topicFile,
+    deletedTopics: deletedFile,
+    groups: groupFile,
+    offsets: offsetFile,
+    delays: delayFile,
+  }
 }

@@ -240,3 +240,13 @@ test('the fast port serves everything but pulls', async () => {
   ok(broker.registry.list().length > 50)
   await world.stop()
 })
+
+test('a stop without grace neither lingers nor waits for NameServers', async () => {
+  const world = new BrokerWorld(SEED + 7, { namesrvAddr: '10.0.0.9:9876' })
+  const broker = await world.start()
+  await world.send(world.client('10.0.0.2'), 'orders', 'one')
+  const startedMs = world.world.clock.monotonicMs()
+  await world.settle(broker.stop(0))
+  const tookMs = world.world.clock.monotonicMs() - startedMs
+  ok(tookMs < 50, String(tookMs))
+})

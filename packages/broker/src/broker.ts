@@ -201,7 +201,9 @@ export class Broker {
     }
     const { clock } = this.deps.env
     const untilMs = clock.monotonicMs() + graceMs
-    await this.leave()
+    // Who has no time left still says good-bye, but waits for no answer.
+    const goodbye = this.leave()
+    if (graceMs > 0) await goodbye
     await this.linger(services, untilMs)
     services.schedule.stop()
     // What waits for a message is answered first: to a server that stops it is no reason to keep a connection open.
@@ -211,7 +213,9 @@ export class Broker {
     await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
     // One after the other, so that a crash meanwhile leaves each file whole.
-    for (const table of services.tables) await table.flush()
+    // Topics go last: what the others name is known to them first after a crash between two of these.
+    const { delays, deletedTopics, groups, offsets, topics } = services.files
+    for (const table of [delays, offsets, groups, deletedTopics, topics]) await table.flush()
     await services.store.close()
     await services.client.close()
   }

@@ -9,6 +9,7 @@ import {
 } from '@apogee/protocol'
 import { type Answer, refuse } from '@apogee/remoting'
 import type { DataVersion as OwnDataVersion } from '../data-version.ts'
+import type { TableFile } from '../persist/table-file.ts'
 
 /** What admin handlers have in common. */
 export const ADMIN = { lane: 'admin', permission: 'admin' } as const
@@ -18,6 +19,18 @@ export function bodyOf<T>(codec: BodyCodec<T>, body: Buffer): { value: T } | { r
   const value: Decoded<T> = decodeBody(codec, body)
   if (!isMalformed(value)) return { value }
   return { refusal: refuse(ResponseCode.SYSTEM_ERROR, `${value.code}: ${value.detail}`) }
+}
+
+/** `answer`, once what was changed is on disk; or code 1 when it cannot be written: it stays in memory and is tried again. */
+export async function whenSaved(
+  tables: readonly Pick<TableFile, 'name' | 'saved'>[],
+  answer: Answer,
+): Promise<Answer> {
+  const errors = await Promise.all(tables.map((table) => table.saved()))
+  const at = errors.findIndex((error) => error !== null)
+  if (at === -1) return answer
+  const remark = `in force, but config/${tables[at]!.name}.json could not be written and is tried again: ${errors[at]!.message}`
+  return refuse(ResponseCode.SYSTEM_ERROR, remark)
 }
 
 /** The refusal of a topic that cannot be, before its name gets to a path; null when there is nothing against it. */

@@ -18,26 +18,28 @@ import {
 import { type Answer, type Handler, handler, type Request, refuse, success } from '@apogee/remoting'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import type { TableFiles } from '../persist/table-files.ts'
 import { groupWrapper } from '../persist/tables.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import {
   FORBIDDEN_READ_INDEX,
   type SubscriptionGroupManager,
 } from '../subscription/subscription-group-manager.ts'
-import { ADMIN, bodyOf, pageOf } from './admin-common.ts'
+import { ADMIN, bodyOf, pageOf, whenSaved } from './admin-common.ts'
 import { parseVersion } from './topic-admin.ts'
 
 export interface GroupAdminDeps {
   config: BrokerConfig
   groups: SubscriptionGroupManager
   offsets: ConsumerOffsetManager
+  files: Pick<TableFiles, 'groups' | 'offsets'>
   stats: BrokerStats
 }
 
 /**
  * UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200), …_LIST (225), GET_ALL_SUBSCRIPTIONGROUP_CONFIG (201),
  * DELETE_SUBSCRIPTIONGROUP (207), GET_SUBSCRIPTIONGROUP_CONFIG (352), UPDATE_AND_GET_GROUP_FORBIDDEN (353); Java:
- * AdminBrokerProcessor.
+ * AdminBrokerProcessor. A change is answered when it is on disk.
  */
 export function groupAdminHandlers(deps: GroupAdminDeps): Handler[] {
   return [
@@ -90,14 +92,18 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Handler[] {
   ]
 }
 
-function deleteGroup(deps: GroupAdminDeps, group: string, cleanOffset: boolean): Answer {
+function deleteGroup(deps: GroupAdminDeps, group: string, cleanOffset: boolean): Promise<Answer> {
   deps.groups.delete(group)
   if (cleanOffset) deps.offsets.removeOffset(group)
   deps.stats.groupDeleted(group)
-  return success()
+  const { groups, offsets } = deps.files
+  return whenSaved(cleanOffset ? [groups, offsets] : [groups], success())
 }
 
-function forbid(deps: GroupAdminDeps, header: UpdateGroupForbiddenRequestHeader): Answer {
+function forbid(
+  deps: GroupAdminDeps,
+  header: UpdateGroupForbiddenRequestHeader,
+): Answer | Promise<Answer> {
   const { group, topic, readable } = header
   if (
     readable !== null &&
@@ -106,10 +112,14 @@ function forbid(deps: GroupAdminDeps, header: UpdateGroupForbiddenRequestHeader)
     return refuse(ResponseCode.SYSTEM_ERROR, 'groupsMax reached: nothing more can be forbidden')
   }
   const isForbidden = deps.groups.isForbidden(group, topic, FORBIDDEN_READ_INDEX)
-  return success(encodeBody(GroupForbidden, { group, topic, readable: !isForbidden }))
+  const body = encodeBody(GroupForbidden, { group, topic, readable: !isForbidden })
+  return whenSaved([deps.files.groups], success(body))
 }
 
-function update(deps: GroupAdminDeps, configs: readonly SubscriptionGroupConfig[]): Answer {
+function update(
+  deps: GroupAdminDeps,
+  configs: readonly SubscriptionGroupConfig[],
+): Answer | Promise<Answer> {
   for (const { groupName, retryQueueNums, retryMaxTimes } of configs) {
     const illegal = validateGroup(groupName)
     if (illegal !== null) return refuse(ResponseCode.INVALID_PARAMETER, illegal.detail)
@@ -119,7 +129,7 @@ function update(deps: GroupAdminDeps, configs: readonly SubscriptionGroupConfig[
     }
   }
   const problem = deps.groups.update(configs)
-  if (problem === null) return success()
+  if (problem === null) return whenSaved([deps.files.groups], success())
   const isLimit = problem.code === 'GROUPS_MAX'
   const code = isLimit ? ResponseCode.SYSTEM_ERROR : ResponseCode.INVALID_PARAMETER
   return refuse(code, problem.detail)

@@ -24,10 +24,13 @@ import { type Answer, type Handler, handler, type Request, refuse, success } fro
 import type { MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import type { BrokerOuterApi } from '../outer/broker-outer-api.ts'
+import type { TableFiles } from '../persist/table-files.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import { parseAttributeChanges } from '../topic/attributes.ts'
+import type { DeletedTopics } from '../topic/deleted-topics.ts'
 import type { TopicConfigManager, TopicUpdate } from '../topic/topic-config-manager.ts'
-import { ADMIN, bodyOf, pageOf } from './admin-common.ts'
+import { ADMIN, bodyOf, pageOf, whenSaved } from './admin-common.ts'
 
 export interface TopicAdminDeps {
   config: BrokerConfig
@@ -35,6 +38,9 @@ export interface TopicAdminDeps {
   offsets: ConsumerOffsetManager
   store: MessageStore
   stats: BrokerStats
+  deleted: DeletedTopics
+  files: Pick<TableFiles, 'topics' | 'offsets' | 'deletedTopics'>
+  outer: Pick<BrokerOuterApi, 'told'>
 }
 
 const NO_VERSION: DataVersion = { stateVersion: 0, timestamp: 0, counter: 0 }
@@ -42,6 +48,7 @@ const NO_VERSION: DataVersion = { stateVersion: 0, timestamp: 0, counter: 0 }
 /**
  * UPDATE_AND_CREATE_TOPIC (17), UPDATE_AND_CREATE_TOPIC_LIST (18), GET_ALL_TOPIC_CONFIG (21), DELETE_TOPIC_IN_BROKER (215),
  * GET_SYSTEM_TOPIC_LIST_FROM_BROKER (305), CLEAN_UNUSED_TOPIC (316), GET_TOPIC_CONFIG (351); Java: AdminBrokerProcessor.
+ * A change is answered when it is on disk and the NameServers have heard of it, so that who made a topic finds its route.
  */
 export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
   return [
@@ -95,12 +102,14 @@ export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
   ]
 }
 
-function cleanUnused(deps: TopicAdminDeps): Answer {
+function cleanUnused(deps: TopicAdminDeps): Promise<Answer> {
   for (const topic of deps.store.topics()) {
     const isKnown = deps.topics.select(topic) !== undefined
-    if (!isKnown && !deps.topics.isSystemTopic(topic)) deps.store.deleteTopic(topic)
+    if (isKnown || deps.topics.isSystemTopic(topic)) continue
+    deps.deleted.add(topic, deps.store.maxPhysicalOffset)
+    deps.store.deleteTopic(topic)
   }
-  return success()
+  return whenSaved([deps.files.deletedTopics], success())
 }
 
 function topicConfig(deps: TopicAdminDeps, topic: string): Answer {
@@ -112,7 +121,10 @@ function topicConfig(deps: TopicAdminDeps, topic: string): Answer {
   return success(encodeBody(TopicConfigAndQueueMapping, body))
 }
 
-function updateTopic(deps: TopicAdminDeps, header: CreateTopicRequestHeader): Answer {
+function updateTopic(
+  deps: TopicAdminDeps,
+  header: CreateTopicRequestHeader,
+): Answer | Promise<Answer> {
   const attributes = parseAttributeChanges(header.attributes)
   if (isMalformed(attributes)) return refuse(ResponseCode.INVALID_PARAMETER, attributes.detail)
   const { topicFilterType } = header
@@ -126,16 +138,24 @@ function updateTopic(deps: TopicAdminDeps, header: CreateTopicRequestHeader): An
   return update(deps, [{ topicName, topicFilterType, attributes, ...settings }])
 }
 
-function update(deps: TopicAdminDeps, updates: readonly TopicUpdate[]): Answer {
+function update(deps: TopicAdminDeps, updates: readonly TopicUpdate[]): Answer | Promise<Answer> {
   for (const topic of updates) {
     const problem = problemOf(deps, topic)
     if (problem !== null) return refuse(ResponseCode.INVALID_PARAMETER, problem)
   }
   const problem = deps.topics.update(updates)
-  if (problem === null) return success()
+  if (problem === null) return whenKnown(deps, [deps.files.topics])
   const isLimit = problem.code.endsWith('_MAX')
   const code = isLimit ? ResponseCode.SYSTEM_ERROR : ResponseCode.INVALID_PARAMETER
   return refuse(code, problem.detail)
+}
+
+async function whenKnown(
+  deps: TopicAdminDeps,
+  tables: Parameters<typeof whenSaved>[0],
+): Promise<Answer> {
+  const [answer] = await Promise.all([whenSaved(tables, success()), deps.outer.told()])
+  return answer
 }
 
 function problemOf(deps: TopicAdminDeps, topic: TopicUpdate): string | null {
@@ -187,12 +207,12 @@ export function parseVersion(text: string): DataVersion | null {
   return version instanceof Malformed ? null : version
 }
 
-function updateTopics(deps: TopicAdminDeps, body: Buffer): Answer {
+function updateTopics(deps: TopicAdminDeps, body: Buffer): Answer | Promise<Answer> {
   const list = bodyOf(CreateTopicListRequestBody, body)
   return 'refusal' in list ? list.refusal : update(deps, list.value.topicConfigList)
 }
 
-function deleteTopic(deps: TopicAdminDeps, topic: string): Answer {
+function deleteTopic(deps: TopicAdminDeps, topic: string): Answer | Promise<Answer> {
   if (topic.trim() === '') {
     return refuse(ResponseCode.INVALID_PARAMETER, 'The specified topic is blank.')
   }
@@ -207,11 +227,16 @@ function deleteTopic(deps: TopicAdminDeps, topic: string): Answer {
       }
     }
   }
+  const logEnd = deps.store.maxPhysicalOffset
+  for (const name of doomed) {
+    if (deps.topics.select(name) !== undefined) deps.deleted.add(name, logEnd)
+  }
   deps.topics.delete(doomed)
   for (const name of doomed) {
     deps.offsets.cleanOffsetByTopic(name)
     deps.store.deleteTopic(name)
     deps.stats.topicDeleted(name)
   }
-  return success()
+  const { deletedTopics, offsets, topics } = deps.files
+  return whenKnown(deps, [deletedTopics, topics, offsets])
 }

@@ -198,3 +198,64 @@ test('a stop says good-bye to those who know the broker and registers no more', 
   clock.advance(60_000)
   deepEqual(servers.get('a:1')?.codes, [RequestCode.REGISTER_BROKER, RequestCode.UNREGISTER_BROKER])
 })
+
+/** Whether what `told` promised was kept, after each of some times. */
+async function toldAfter({ clock, outer }: Setup, ...timesMs: number[]): Promise<boolean[]> {
+  let isTold = false
+  void outer.told().then(() => {
+    isTold = true
+  })
+  const seen: boolean[] = []
+  for (const timeMs of timesMs) {
+    clock.advance(timeMs)
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+    seen.push(isTold)
+  }
+  return seen
+}
+
+test('who waits until NameServers were told waits for the registration that has the change', async () => {
+  const setup = setUp()
+  const { clock, start, servers, topics } = setup
+  start()
+  clock.advance(20)
+  topics.createInSend('one', 'TBW102', 4, 0, 'x')
+  topics.createInSend('two', 'TBW102', 4, 0, 'x')
+  // The first is under way, the second goes with the next.
+  deepEqual(await toldAfter(setup, 9, 6, 6), [false, false, true])
+  deepEqual(servers.get('b:2')?.registrations.at(-1)?.topics, ['two'])
+  deepEqual(await toldAfter(setup, 0), [true])
+})
+
+test('nobody waits for a NameServer that is away, nor longer than 3 s, nor without NameServers', async () => {
+  const away = setUp()
+  away.servers.get('b:2')!.isAway = true
+  away.start()
+  away.clock.advance(20)
+  away.topics.createInSend('one', 'TBW102', 4, 0, 'x')
+  deepEqual(await toldAfter(away, 5, 6), [false, true])
+
+  const mute = setUp()
+  mute.start()
+  mute.clock.advance(20)
+  mute.servers.get('a:1')!.connection = () => ({ onClose: () => {}, request: () => {} }) as never
+  mute.topics.createInSend('one', 'TBW102', 4, 0, 'x')
+  deepEqual(await toldAfter(mute, 2990, 20), [false, true])
+
+  const alone = setUp({ namesrvAddr: '' })
+  alone.start()
+  deepEqual(await toldAfter(alone, 0), [true])
+})
+
+test('a deleted topic is out of the next registration at once, also when it was not told yet', () => {
+  const { clock, servers, start, topics } = setUp()
+  start()
+  clock.advance(20)
+  topics.createInSend('one', 'TBW102', 4, 0, 'x')
+  topics.createInSend('two', 'TBW102', 4, 0, 'x')
+  topics.delete(['one', 'two'])
+  clock.advance(30)
+  const last = servers.get('a:1')!.registrations.at(-1)!
+  equal(last.topics.length, topics.size)
+  equal(last.topics.includes('two'), false)
+})

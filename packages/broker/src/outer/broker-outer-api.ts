@@ -9,11 +9,13 @@ import { type BrokerAddresses, RegistrationBuilder } from './registration.ts'
 
 const PERIOD_MIN_MS = 10_000
 const PERIOD_MAX_MS = 60_000
+/** Who waits for NameServers goes on without them after this. */
+const TOLD_MAX_MS = 3000
 const NAME_SERVERS_MAX = 64
 
 /**
- * Keeps this broker registered with all its NameServers: everything at the start and each registerNameServerPeriod, changed
- * topics at once. NameServers do not know of each other, and one that is away does not hold up the others. Java:
+ * Keeps this broker registered with all its NameServers: everything at the start, each registerNameServerPeriod and when a
+ * topic is deleted, changed topics at once. NameServers do not know of each other, and one that is away does not hold up the others. Java:
  * BrokerOuterAPI, BrokerController's registerBrokerAll.
  */
 export class BrokerOuterApi {
@@ -44,7 +46,7 @@ export class BrokerOuterApi {
           ordered: (names) => topics.updateOrderTopics(names),
         }),
     )
-    topics.onChange(({ changed }) => this.topicsChanged(changed))
+    topics.onChange(({ changed, deleted }) => this.topicsChanged(changed, deleted))
     this.registerAll()
   }
 
@@ -55,6 +57,19 @@ export class BrokerOuterApi {
 
   get nameServerCount(): number {
     return this.links.length
+  }
+
+  /** Resolves when every NameServer that can be reached has answered what was changed by now, after 3 s in any case. */
+  told(): Promise<void> {
+    if (this.links.length === 0) return Promise.resolve()
+    const answers = this.links.map((link) => new Promise<void>((done) => link.whenTold(done)))
+    return new Promise((resolve) => {
+      const timer = this.deps.clock.after(TOLD_MAX_MS, resolve)
+      void Promise.all(answers).then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   /** Leaves all NameServers, so that clients look elsewhere; resolves when each has answered or 3 s are over. */
@@ -84,9 +99,10 @@ export class BrokerOuterApi {
     this.timer = this.deps.clock.after(delayMs, () => this.registerAll())
   }
 
-  private topicsChanged(changed: readonly TopicConfig[]): void {
-    if (changed.length === 0) return
-    const all = changed.length >= this.deps.topics.size
+  private topicsChanged(changed: readonly TopicConfig[], deleted: readonly string[]): void {
+    if (changed.length === 0 && deleted.length === 0) return
+    // A part says what there is, not what there is no more.
+    const all = deleted.length > 0 || changed.length >= this.deps.topics.size
     for (const link of this.links) {
       if (all) link.registerAll()
       else link.registerTopics(changed)

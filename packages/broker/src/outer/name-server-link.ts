@@ -31,6 +31,9 @@ export class NameServerLink {
   /** It has all our topics. */
   private isRegistered = false
   private inFlight = false
+  /** Who waits for the registration under way, and for the one after it. */
+  private current: (() => void)[] = []
+  private waiting: (() => void)[] = []
   private watched: Connection | null = null
   private failures = 0
   private timer: Timer | null = null
@@ -56,10 +59,21 @@ export class NameServerLink {
     this.run()
   }
 
+  /**
+   * `done` follows when what was to be registered by now was answered, or could not be: at once when there is nothing, or
+   * when the NameServer cannot be reached at present.
+   */
+  whenTold(done: () => void): void {
+    if (!this.inFlight || this.stopped) done()
+    else if (this.wantsFull || this.changed.size > 0) this.waiting.push(done)
+    else this.current.push(done)
+  }
+
   /** Says good-bye; `done` follows the answer, or its absence. */
   unregister(registration: ReadonlyMap<string, string>, done: () => void): void {
     this.stopped = true
     this.timer?.cancel()
+    this.release()
     if (!this.isRegistered && !this.inFlight) {
       done()
       return
@@ -79,6 +93,8 @@ export class NameServerLink {
     this.wantsFull = false
     this.changed.clear()
     this.inFlight = true
+    this.current = this.waiting
+    this.waiting = []
     const timeoutMs = this.deps.timeoutMs()
     this.request(RequestCode.REGISTER_BROKER, fields, body, timeoutMs, (error, response) => {
       this.inFlight = false
@@ -93,6 +109,9 @@ export class NameServerLink {
     if (!this.isRegistered) this.deps.log.info({ event: 'registered', nameServer: this.address })
     this.isRegistered = true
     this.failures = 0
+    const told = this.current
+    this.current = []
+    for (const done of told) done()
     if (response.body.length > 0) {
       const table = decodeBody(KVTable, response.body)
       if (isMalformed(table)) {
@@ -107,6 +126,14 @@ export class NameServerLink {
     this.deps.log.warn({ event: 'not_registered', nameServer: this.address, code, reason })
     this.isRegistered = false
     this.retrySoon()
+    this.release()
+  }
+
+  private release(): void {
+    const told = [...this.current, ...this.waiting]
+    this.current = []
+    this.waiting = []
+    for (const done of told) done()
   }
 
   private retrySoon(): void {

@@ -1,7 +1,9 @@
-import type { Clock, Timer } from '@apogee/env'
+import type { Clock, DiskError, Timer } from '@apogee/env'
 import type { Logger } from '@apogee/remoting'
 import type { ConfigFile } from '@apogee/store'
 import type { PersistedTable } from './tables.ts'
+
+type Saved = (error: DiskError | null) => void
 
 /** After a save failed. */
 const RETRY_MS = 5000
@@ -19,7 +21,9 @@ export class TableFile {
   private dirty = false
   private saving = false
   private timer: Timer | null = null
-  private waiting: (() => void)[] = []
+  /** Who waits for the save under way, and for the one after it. */
+  private current: Saved[] = []
+  private waiting: Saved[] = []
 
   constructor(
     table: PersistedTable,
@@ -32,6 +36,10 @@ export class TableFile {
     this.delayMs = delayMs
     this.clock = deps.clock
     this.log = deps.log
+  }
+
+  get name(): string {
+    return this.table.name
   }
 
   /** Throws what ConfigFile.load throws. A missing file leaves the table as it is. */
@@ -48,12 +56,31 @@ export class TableFile {
   /** Writes what is not written yet; resolves when it is on disk, or when the attempt has failed (which is logged). */
   flush(): Promise<void> {
     return new Promise((resolve) => {
-      this.waiting.push(resolve)
+      this.wait(() => resolve())
       if (!this.saving) this.saveNow()
     })
   }
 
+  /**
+   * Resolves when what was changed so far is on disk, or with the error of the attempt (it is tried again later). The delay
+   * does not count: the save begins in the next turn, for all changes of this one.
+   */
+  saved(): Promise<DiskError | null> {
+    if (!this.dirty && !this.saving) return Promise.resolve(null)
+    return new Promise((resolve) => {
+      this.wait(resolve)
+      if (!this.saving) this.schedule(0)
+    })
+  }
+
+  private wait(saved: Saved): void {
+    const isUnderWay = this.saving && !this.dirty
+    if (isUnderWay) this.current.push(saved)
+    else this.waiting.push(saved)
+  }
+
   private schedule(delayMs: number): void {
+    this.timer?.cancel()
     this.timer = this.clock.after(delayMs, () => {
       this.timer = null
       if (!this.saving) this.saveNow()
@@ -63,30 +90,37 @@ export class TableFile {
   private saveNow(): void {
     this.timer?.cancel()
     this.timer = null
+    this.current.push(...this.waiting)
+    this.waiting = []
     if (!this.dirty) {
-      this.release()
+      this.release(null)
       return
     }
     this.saving = true
     this.dirty = false
-    this.file.save(this.table.encode(), (error) => {
-      this.saving = false
-      if (error !== null) {
-        this.dirty = true
-        this.log.error({ event: 'table_not_saved', table: this.table.name, err: error })
-        this.release()
-        this.schedule(RETRY_MS)
-      } else if (this.dirty && this.waiting.length > 0) this.saveNow()
-      else {
-        this.release()
-        if (this.dirty) this.schedule(this.delayMs)
-      }
-    })
+    this.file.save(this.table.encode(), (error) => this.ended(error))
   }
 
-  private release(): void {
-    const waiting = this.waiting
-    this.waiting = []
-    for (const resolve of waiting) resolve()
+  private ended(error: DiskError | null): void {
+    this.saving = false
+    if (error !== null) {
+      this.dirty = true
+      this.log.error({ event: 'table_not_saved', table: this.table.name, err: error })
+      // Those of the next save too: it would come at once and fail as well.
+      this.current.push(...this.waiting)
+      this.waiting = []
+      this.schedule(RETRY_MS)
+      this.release(error)
+      return
+    }
+    this.release(null)
+    if (this.waiting.length > 0) this.saveNow()
+    else if (this.dirty) this.schedule(this.delayMs)
+  }
+
+  private release(error: DiskError | null): void {
+    const current = this.current
+    this.current = []
+    for (const saved of current) saved(error)
   }
 }

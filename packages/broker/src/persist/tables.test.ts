@@ -208,3 +208,39 @@ test('a failed save is tried again, and a flush then does not wait for ever', as
   clock.advance(5020)
   deepEqual(file.saved, ['a'])
 })
+
+test('who waits for a save hears when its change is on disk; changes of one turn are one save', async () => {
+  const { clock, file, set, table } = tableFile(60_000)
+  const order: string[] = []
+  set('a')
+  void table.saved().then(() => order.push('a'))
+  set('b')
+  void table.saved().then(() => order.push('b'))
+  clock.advance(5)
+  set('c')
+  const last = table.saved()
+  clock.advance(6)
+  await Promise.resolve()
+  await Promise.resolve()
+  deepEqual(order, ['a', 'b'])
+  clock.advance(10)
+  equal(await last, null)
+  equal(await table.saved(), null)
+  deepEqual(file.saved, ['b', 'c'])
+  equal(clock.timers, 0)
+})
+
+test('who waits for a save that fails gets the error; the next who waits does not wait for the retry', async () => {
+  const { clock, file, set, table } = tableFile(0)
+  file.error = Object.assign(new Error('full'), { code: 'ENOSPC' }) as DiskError
+  set('a')
+  const failed = table.saved()
+  clock.advance(20)
+  equal((await failed)?.code, 'ENOSPC')
+  file.error = null
+  const retried = table.saved()
+  clock.advance(20)
+  equal(await retried, null)
+  deepEqual(file.saved, ['a'])
+  equal(clock.timers, 0)
+})

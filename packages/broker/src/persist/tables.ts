@@ -11,6 +11,7 @@ import {
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import type { ScheduleMessageService } from '../schedule/schedule-message-service.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
+import type { DeletedTopics } from '../topic/deleted-topics.ts'
 import { TopicConfig } from '../topic/topic-config.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import { prettyFastjson } from './pretty-json.ts'
@@ -115,6 +116,19 @@ export function delayTable(schedule: ScheduleMessageService): PersistedTable {
 /** Progress of all delay levels, as files and peers take it. */
 export function delayWrapper(schedule: ScheduleMessageService): DelayOffsetSerializeWrapper {
   return { offsetTable: schedule.offsets(), dataVersion: schedule.dataVersion }
+}
+
+/** config/deletedTopics.json, which Apache does not have: `{"deletedTopicTable":{"orders":4096}}`, log offsets by topic. */
+export function deletedTopicTable(deleted: DeletedTopics): PersistedTable {
+  return {
+    name: 'deletedTopics',
+    encode: () => prettyFastjson(new Map([['deletedTopicTable', new Map(deleted.entries())]])),
+    decode: (text) => {
+      const { deletedTopicTable: table } = JSON.parse(text) as { deletedTopicTable?: object }
+      const entries = Object.entries(table ?? {}).filter(([, end]) => Number.isSafeInteger(end))
+      deleted.load(entries as [string, number][])
+    },
+  }
 }
 
 function encode<T>(codec: BodyCodec<T>, value: T): string {
