@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Logger } from 'pino'
+import { ExitCode } from '../commands/options.ts'
 
 /** A part that runs and can be ended, in the order given. */
 export interface Stoppable {
@@ -25,8 +26,8 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
 /**
  * Signals and the way out. TERM and INT drain: readiness goes first, then each part stops in order; a second signal
- * forces. Exit code 0; 130 or 143 when the signal came before the start was done; 1 when a part did not end within
- * `graceMs` and a bit, or not well.
+ * forces. A failure drains nothing: clients are not to be kept at what cannot serve them. Exit code 0; 130 or 143 when the signal came before the start was done; 1 when a part did not end within
+ * `graceMs` and a bit, or not well, or something had failed.
  */
 export class Shutdown {
   private readonly graceMs: number
@@ -35,6 +36,7 @@ export class Shutdown {
   private readonly leaves: (() => void)[] = []
   private startedMs = 0
   private isServing = false
+  private hasFailed = false
 
   constructor(graceMs: number, deps: ShutdownDeps) {
     this.graceMs = graceMs
@@ -83,33 +85,36 @@ export class Shutdown {
     this.followLauncher()
   }
 
-  /** Ends the process after draining; called again, at once. */
+  /** Ends the process after draining, or without when `exitCode` is FAILURE; called again, at once. */
   begin(reason: string, exitCode: number): void {
     const { log } = this.deps
+    const isFailure = exitCode === ExitCode.FAILURE
     if (this.stopping) {
-      if (performance.now() - this.startedMs < SAME_SIGNAL_MS) return
+      if (!isFailure && performance.now() - this.startedMs < SAME_SIGNAL_MS) return
       log.warn({ event: 'shutdown_forced', reason }, 'ending at once')
       process.exit(exitCode === 0 ? 1 : exitCode)
     }
     this.startedMs = performance.now()
-    log.info({ event: 'shutdown_started', reason, graceMs: this.graceMs })
+    this.hasFailed = isFailure
+    const graceMs = isFailure ? 0 : this.graceMs
+    log.info({ event: 'shutdown_started', reason, graceMs })
     const limit = setTimeout(() => {
       log.error({ event: 'shutdown_timeout' }, 'draining took too long')
       process.exit(1)
-    }, this.graceMs + WRITES_MS)
+    }, graceMs + WRITES_MS)
     limit.unref()
-    void this.stopAll().then((clean) => {
+    void this.stopAll(graceMs).then((clean) => {
       log.info({ event: 'shutdown_finished', clean })
       process.exit(clean ? exitCode : 1)
     })
   }
 
-  private async stopAll(): Promise<boolean> {
+  private async stopAll(graceMs: number): Promise<boolean> {
     const { log, parts, started } = this.deps
     // How the start ended is told by whoever waits for it.
     await started()?.catch(() => undefined)
-    const endMs = this.startedMs + this.graceMs
-    let clean = true
+    const endMs = this.startedMs + graceMs
+    let clean = !this.hasFailed
     for (const part of parts()) {
       try {
         await part.stop(Math.max(0, endMs - performance.now()))
