@@ -37,6 +37,11 @@ export class ConnectionInput {
     return this.scanner.buffered + this.waitingBytes + (this.held === null ? 0 : this.held.size)
   }
 
+  /** Memory for what is received and not handled: at least `bytes`. */
+  get memory(): number {
+    return this.scanner.memory + this.waitingBytes + (this.held === null ? 0 : this.held.size)
+  }
+
   /** Bytes that wait because of us, not for the rest of a frame. */
   get backlogBytes(): number {
     return this.waitingBytes

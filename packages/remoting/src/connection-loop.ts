@@ -110,7 +110,7 @@ export class ConnectionLoop implements ConnectionHost {
   }
 
   account(connection: Connection): void {
-    const bytes = connection.open ? connection.input.bytes + connection.pendingOutput : 0
+    const bytes = connection.open ? connection.input.memory + connection.pendingOutput : 0
     this.inFlightBytes += bytes - connection.countedBytes
     connection.countedBytes = bytes
     if (this.inFlightBytes > this.limits.inFlightBytesMax) this.pauseBiggest()
@@ -190,22 +190,22 @@ export class ConnectionLoop implements ConnectionHost {
   }
 
   /** Stops reading the connection that holds the most. At most once a millisecond: it looks at all of them. */
+  /** Those above the average are the cause; the others may go on. */
   private pauseBiggest(): void {
     const nowMs = Math.floor(this.clock.monotonicMs())
     if (nowMs === this.searchedMs) return
     this.searchedMs = nowMs
-    let biggest: Connection | null = null
+    const average = this.inFlightBytes / this.connections.size
+    let paused = 0
     for (const connection of this.connections) {
       if (!connection.open || (connection.pauses & Pause.TOTAL) !== 0) continue
-      if (biggest === null || connection.countedBytes > biggest.countedBytes) biggest = connection
+      if (connection.countedBytes < average) continue
+      this.pausedForTotal.add(connection)
+      connection.pause(Pause.TOTAL)
+      paused++
     }
-    // One below the average is not the cause: those are paused already.
-    const average = this.inFlightBytes / this.connections.size
-    if (biggest === null || biggest.countedBytes < average) return
-    const { countedBytes: bytes, remoteAddress: peer } = biggest
-    this.log.warn('connection_paused', { reason: 'total', peer, bytes, total: this.inFlightBytes })
-    this.pausedForTotal.add(biggest)
-    biggest.pause(Pause.TOTAL)
+    const total = this.inFlightBytes
+    if (paused > 0) this.log.warn('connections_paused', { reason: 'total', paused, total })
   }
 
   private resumePaused(): void {

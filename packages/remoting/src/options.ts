@@ -23,7 +23,7 @@ export interface ConnectionLimits {
   outputCloseBytes: number
   /** A connection that takes none of the bytes that wait for it for this long is closed. */
   outputStalledMs: number
-  /** Bytes of all connections together, unhandled input and unsent output; beyond it the biggest is paused. */
+  /** Bytes of all connections together, unhandled input and unsent output; beyond it those above the average are paused. */
   inFlightBytesMax: number
   /** Requests of all connections together that are not answered yet; beyond it sends, pulls and admin are refused. */
   unansweredMax: number
@@ -64,7 +64,7 @@ const connectionLimits: ConnectionLimits = {
   outputPauseBytes: 8 * MIB,
   outputCloseBytes: 64 * MIB,
   outputStalledMs: 30_000,
-  inFlightBytesMax: 512 * MIB,
+  inFlightBytesMax: 128 * MIB,
   unansweredMax: 200_000,
   sliceMs: 2,
   laneAgeLimitMs: {

@@ -78,9 +78,16 @@ function addSized(parts: Buffer[], bytes: Buffer): void {
   parts.push(bytes)
 }
 
+/** A topic in a plain registration: its key and its members, and room for attributes. */
+const VALUES_PER_TOPIC = 12
+/** The data version, the list of filter servers, one mapping: small things. */
+const PART_VALUES_MAX = 10_000
+
 export interface RegisterBrokerLimits {
-  /** Bytes that a compressed body may grow to. Default 64 MiB. */
+  /** Bytes that a compressed body may grow to. Default 16 MiB. */
   readonly inflatedMax?: number
+  /** Topics of one broker. Default 100,000. */
+  readonly topicsMax?: number
 }
 
 /**
@@ -93,9 +100,13 @@ export function decodeRegisterBrokerBody(
   brokerVersion: number,
   limits: RegisterBrokerLimits = {},
 ): Decoded<RegisterBrokerBody> {
-  if (!compressed) return decodeBody(RegisterBrokerBody, bytes)
-  const inflated = inflate(bytes, limits.inflatedMax ?? 64 * 1024 * 1024)
-  return inflated instanceof Malformed ? inflated : new Reader(inflated).read(brokerVersion)
+  const topicsMax = limits.topicsMax ?? 100_000
+  if (!compressed) {
+    return decodeBody(RegisterBrokerBody, bytes, { valuesMax: topicsMax * VALUES_PER_TOPIC })
+  }
+  const inflated = inflate(bytes, limits.inflatedMax ?? 16 * 1024 * 1024)
+  if (inflated instanceof Malformed) return inflated
+  return new Reader(inflated, topicsMax).read(brokerVersion)
 }
 
 function inflate(bytes: Uint8Array, outputMax: number): Decoded<Buffer> {
@@ -112,10 +123,12 @@ function inflate(bytes: Uint8Array, outputMax: number): Decoded<Buffer> {
 /** Reads the inflated form; every size is checked against what is left. */
 class Reader {
   private readonly bytes: Buffer
+  private readonly topicsMax: number
   private at = 0
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, topicsMax: number) {
     this.bytes = bytes
+    this.topicsMax = topicsMax
   }
 
   read(brokerVersion: number): Decoded<RegisterBrokerBody> {
@@ -143,6 +156,7 @@ class Reader {
   private topics(): Decoded<Map<string, TopicConfig>> {
     const table = new Map<string, TopicConfig>()
     const count = this.int()
+    if (count > this.topicsMax) return this.tooMany(count)
     for (let i = 0; i < count; i++) {
       const bytes = this.sized()
       if (bytes === null) return this.cut()
@@ -156,6 +170,7 @@ class Reader {
   private mappings(): Decoded<Map<string, TopicQueueMappingInfo>> {
     const map = new Map<string, TopicQueueMappingInfo>()
     const count = this.int()
+    if (count > this.topicsMax) return this.tooMany(count)
     for (let i = 0; i < count; i++) {
       const mapping = this.part(TopicQueueMappingInfo)
       if (mapping instanceof Malformed) return mapping
@@ -166,7 +181,11 @@ class Reader {
 
   private part<T>(codec: BodyCodec<T>): Decoded<T> {
     const bytes = this.sized()
-    return bytes === null ? this.cut() : decodeBody(codec, bytes)
+    return bytes === null ? this.cut() : decodeBody(codec, bytes, { valuesMax: PART_VALUES_MAX })
+  }
+
+  private tooMany(count: number): Malformed {
+    return new Malformed('BODY_TOO_LARGE', `${count} topics, at most ${this.topicsMax}`)
   }
 
   /** −1 when there are no four bytes left. */

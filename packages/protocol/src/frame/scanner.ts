@@ -52,6 +52,11 @@ export class FrameScanner {
     return this.assembled + this.chunk.length - this.at
   }
 
+  /** Memory held for them: a frame in pieces has its place before its bytes. */
+  get memory(): number {
+    return (this.assembly?.length ?? 0) + this.chunk.length - this.at
+  }
+
   /**
    * Takes the next chunk, and keeps it: the caller must not write to it again. Call `next` until it says false before the
    * next push; a push before that is right too, but copies what is left.

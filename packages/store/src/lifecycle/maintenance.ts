@@ -47,6 +47,7 @@ export class Maintenance {
     this.every(options.flushIntervalMs, () => this.flush())
     this.every(EVICT_MS, () => this.deps.queues.evictIdle(EVICT_MS))
     this.checkSpace()
+    this.every(options.cleanIntervalMs, () => this.checkSpace())
     this.later(options.checkpointIntervalMs, () => this.runCheckpoint())
     this.later(FIRST_CLEAN_MS, () => {
       this.clean(false)
