@@ -80,6 +80,8 @@ function addSized(parts: Buffer[], bytes: Buffer): void {
 
 /** A topic in a plain registration: its key and its members, and room for attributes. */
 const VALUES_PER_TOPIC = 12
+/** A topic takes some 150 bytes: what is denser is no registration, and would only cost time. */
+const BYTES_PER_VALUE = 8
 /** The data version, the list of filter servers, one mapping: small things. */
 const PART_VALUES_MAX = 10_000
 
@@ -102,7 +104,9 @@ export function decodeRegisterBrokerBody(
 ): Decoded<RegisterBrokerBody> {
   const topicsMax = limits.topicsMax ?? 100_000
   if (!compressed) {
-    return decodeBody(RegisterBrokerBody, bytes, { valuesMax: topicsMax * VALUES_PER_TOPIC })
+    const dense = PART_VALUES_MAX + Math.floor(bytes.length / BYTES_PER_VALUE)
+    const valuesMax = Math.min(topicsMax * VALUES_PER_TOPIC, dense)
+    return decodeBody(RegisterBrokerBody, bytes, { valuesMax })
   }
   const inflated = inflate(bytes, limits.inflatedMax ?? 16 * 1024 * 1024)
   if (inflated instanceof Malformed) return inflated
