@@ -26,8 +26,9 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
 /**
  * Signals and the way out. TERM and INT drain: readiness goes first, then each part stops in order; a second signal
- * forces. A failure drains nothing: clients are not to be kept at what cannot serve them. Exit code 0; 130 or 143 when the signal came before the start was done; 1 when a part did not end within
- * `graceMs` and a bit, or not well, or something had failed.
+ * forces. A failure drains nothing: clients are not to be kept at what cannot serve them. Exit code 0; 130 or 143 when the
+ * signal came before the start was done; 1 when a part did not end within `graceMs` and a bit, or not well, or something
+ * had failed.
  */
 export class Shutdown {
   private readonly graceMs: number

@@ -21,7 +21,7 @@ export function bodyOf<T>(codec: BodyCodec<T>, body: Buffer): { value: T } | { r
   return { refusal: refuse(ResponseCode.SYSTEM_ERROR, `${value.code}: ${value.detail}`) }
 }
 
-/** `answer`, once what was changed is on disk; or code 1 when it cannot be written: it stays in memory and is tried again. */
+/** `answer`, once what was changed is on disk; code 1 when it cannot be written: it stays in memory and is tried again. */
 export async function whenSaved(
   tables: readonly Pick<TableFile, 'name' | 'saved'>[],
   answer: Answer,

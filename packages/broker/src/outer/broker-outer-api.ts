@@ -15,8 +15,8 @@ const NAME_SERVERS_MAX = 64
 
 /**
  * Keeps this broker registered with all its NameServers: everything at the start, each registerNameServerPeriod and when a
- * topic is deleted, changed topics at once. NameServers do not know of each other, and one that is away does not hold up the others. Java:
- * BrokerOuterAPI, BrokerController's registerBrokerAll.
+ * topic is deleted, changed topics at once. NameServers do not know of each other, and one that is away does not hold up
+ * the others. Java: BrokerOuterAPI, BrokerController's registerBrokerAll.
  */
 export class BrokerOuterApi {
   private readonly config: BrokerConfig
