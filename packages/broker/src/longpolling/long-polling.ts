@@ -3,18 +3,7 @@ import type { Clock, Timer } from '@apogee/env'
 import type { ConsumeQueue, MessageFilter, QueueWaiter } from '@apogee/store'
 import type { ClientConnection } from '../client/client-channel.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import {
-  addToConnection,
-  addToQueue,
-  addToSecond,
-  ParkedList,
-  ParkedPull,
-  type ParkOutcome,
-  type PullResumer,
-  removeFromConnection,
-  removeFromQueue,
-  removeFromSecond,
-} from './parked-pull.ts'
+import { ParkedList, ParkedPull, type ParkOutcome, type PullResumer } from './parked-pull.ts'
 
 /** Deadlines are seen to once in this time; a pull waits at most this much longer than asked. */
 const TICK_MS = 1000
@@ -78,10 +67,10 @@ export class LongPolling {
     pull.token = token
     pull.passedOver = false
     pull.waking = false
-    addToConnection(ofConnection, pull)
-    addToQueue(this.waiterOf(queue).list, pull)
+    ofConnection.add(pull.ofConnection)
+    this.waiterOf(queue).list.add(pull.ofQueue)
     if (this.size++ === 0) this.startTimer()
-    addToSecond(this.wheelAt(deadlineMs), pull)
+    this.wheelAt(deadlineMs).add(pull.ofSecond)
     // What arrived between the read that found nothing and now has told nobody.
     if (queue.maxOffset > offset) this.wake(pull)
     return 'parked'
@@ -91,13 +80,14 @@ export class LongPolling {
   stop(): void {
     this.stopped = true
     for (const list of this.wheel) {
-      for (let pull = list.first; pull !== null; pull = pull.secondNext) this.wake(pull)
+      for (let link = list.first; link !== null; link = link.next) this.wake(link.pull)
     }
   }
 
   /** A message has come to a queue. Called by the dispatcher. */
   arrived(list: ParkedList, queueOffset: number, tagsCode: number): void {
-    for (let pull = list.first; pull !== null; pull = pull.queueNext) {
+    for (let link = list.first; link !== null; link = link.next) {
+      const { pull } = link
       if (pull.waking || pull.offset > queueOffset) continue
       if (pull.filter === null || pull.filter.matchesTags(tagsCode)) this.wake(pull)
       else if (!pull.passedOver) {
@@ -141,7 +131,8 @@ export class LongPolling {
   private dropAll(connection: ClientConnection): void {
     const list = this.connections.get(connection)
     this.connections.delete(connection)
-    for (let pull = list?.first ?? null; pull !== null; pull = list?.first ?? null) {
+    for (let link = list?.first ?? null; link !== null; link = list?.first ?? null) {
+      const { pull } = link
       const { resumer, token } = pull
       this.release(pull)
       if (!pull.waking) this.recycle(pull)
@@ -153,9 +144,9 @@ export class LongPolling {
   private release(pull: ParkedPull): void {
     const { queue } = pull
     assert(queue !== null, 'a parked pull has a queue', pull.token)
-    removeFromQueue(pull)
-    removeFromConnection(pull)
-    removeFromSecond(pull)
+    pull.ofQueue.remove()
+    pull.ofConnection.remove()
+    pull.ofSecond.remove()
     const waiter = this.waiters.get(queue)
     if (waiter !== undefined && waiter.list.size === 0) {
       waiter.detach()
@@ -219,8 +210,8 @@ export class LongPolling {
 
   private expire(second: number, nowMs: number): void {
     const list = this.wheel[second % WHEEL_SECONDS]!
-    for (let pull = list.first; pull !== null; pull = pull.secondNext) {
-      if (pull.deadlineMs <= nowMs) this.wake(pull)
+    for (let link = list.first; link !== null; link = link.next) {
+      if (link.pull.deadlineMs <= nowMs) this.wake(link.pull)
     }
   }
 

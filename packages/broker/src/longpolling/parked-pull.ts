@@ -11,10 +11,40 @@ export interface PullResumer {
   dropPull(token: number): void
 }
 
-/** A list through the parked pulls themselves: taking one out is a few assignments. */
+/** A list through the links of parked pulls: adding and taking out are a few assignments. */
 export class ParkedList {
-  first: ParkedPull | null = null
+  first: ParkedLink | null = null
   size = 0
+
+  add(link: ParkedLink): void {
+    link.list = this
+    link.next = this.first
+    if (this.first !== null) this.first.previous = link
+    this.first = link
+    this.size++
+  }
+}
+
+/** The place of a parked pull in one list. */
+export class ParkedLink {
+  readonly pull: ParkedPull
+  list: ParkedList | null = null
+  next: ParkedLink | null = null
+  previous: ParkedLink | null = null
+
+  constructor(pull: ParkedPull) {
+    this.pull = pull
+  }
+
+  /** Takes it out of its list; it must be in one. */
+  remove(): void {
+    const list = this.list!
+    if (this.previous === null) list.first = this.next
+    else this.previous.next = this.next
+    if (this.next !== null) this.next.previous = this.previous
+    list.size--
+    this.list = this.next = this.previous = null
+  }
 }
 
 /**
@@ -34,67 +64,7 @@ export class ParkedPull {
   /** It waits to be resumed in this turn. */
   waking = false
 
-  ofQueue: ParkedList | null = null
-  queueNext: ParkedPull | null = null
-  queuePrevious: ParkedPull | null = null
-  ofConnection: ParkedList | null = null
-  connectionNext: ParkedPull | null = null
-  connectionPrevious: ParkedPull | null = null
-  ofSecond: ParkedList | null = null
-  secondNext: ParkedPull | null = null
-  secondPrevious: ParkedPull | null = null
-}
-
-export function addToQueue(list: ParkedList, pull: ParkedPull): void {
-  pull.ofQueue = list
-  pull.queuePrevious = null
-  pull.queueNext = list.first
-  if (list.first !== null) list.first.queuePrevious = pull
-  list.first = pull
-  list.size++
-}
-
-export function removeFromQueue(pull: ParkedPull): void {
-  const list = pull.ofQueue!
-  if (pull.queuePrevious === null) list.first = pull.queueNext
-  else pull.queuePrevious.queueNext = pull.queueNext
-  if (pull.queueNext !== null) pull.queueNext.queuePrevious = pull.queuePrevious
-  list.size--
-  pull.ofQueue = pull.queueNext = pull.queuePrevious = null
-}
-
-export function addToConnection(list: ParkedList, pull: ParkedPull): void {
-  pull.ofConnection = list
-  pull.connectionPrevious = null
-  pull.connectionNext = list.first
-  if (list.first !== null) list.first.connectionPrevious = pull
-  list.first = pull
-  list.size++
-}
-
-export function removeFromConnection(pull: ParkedPull): void {
-  const list = pull.ofConnection!
-  if (pull.connectionPrevious === null) list.first = pull.connectionNext
-  else pull.connectionPrevious.connectionNext = pull.connectionNext
-  if (pull.connectionNext !== null) pull.connectionNext.connectionPrevious = pull.connectionPrevious
-  list.size--
-  pull.ofConnection = pull.connectionNext = pull.connectionPrevious = null
-}
-
-export function addToSecond(list: ParkedList, pull: ParkedPull): void {
-  pull.ofSecond = list
-  pull.secondPrevious = null
-  pull.secondNext = list.first
-  if (list.first !== null) list.first.secondPrevious = pull
-  list.first = pull
-  list.size++
-}
-
-export function removeFromSecond(pull: ParkedPull): void {
-  const list = pull.ofSecond!
-  if (pull.secondPrevious === null) list.first = pull.secondNext
-  else pull.secondPrevious.secondNext = pull.secondNext
-  if (pull.secondNext !== null) pull.secondNext.secondPrevious = pull.secondPrevious
-  list.size--
-  pull.ofSecond = pull.secondNext = pull.secondPrevious = null
+  readonly ofQueue: ParkedLink = new ParkedLink(this)
+  readonly ofConnection: ParkedLink = new ParkedLink(this)
+  readonly ofSecond: ParkedLink = new ParkedLink(this)
 }

@@ -1,7 +1,5 @@
-import { isSystemTopic, PermName } from '@apogee/protocol'
+import { isSystemTopic, PermName, type TopicFilterType } from '@apogee/protocol'
 import { TopicCounters } from '../stats/topic-counters.ts'
-
-export type TopicFilterType = 'SINGLE_TAG' | 'MULTI_TAG'
 
 /** What an operator can set on a topic. */
 export interface TopicSettings {
