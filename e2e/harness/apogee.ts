@@ -2,21 +2,18 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootFolder } from './builds.ts'
-import { freePorts, RunningProcess } from './processes.ts'
-import { waitForRoute } from './raw-client.ts'
+import { RunningProcess } from './processes.ts'
 import {
   type BrokerConf,
-  commonBrokerConf,
-  type Ports,
+  type Product,
   propertiesText,
   type StartOptions,
+  startProduct,
   type Target,
 } from './target.ts'
 
 /** APOGEE_BIN tests another copy, for example an installed one. */
 const BIN = process.env['APOGEE_BIN'] ?? join(rootFolder, 'packages/apogee/bin/apogee.js')
-/** Every broker registers it; its route shows that the broker is known to the NameServer. */
-const SYSTEM_TOPIC = 'SELF_TEST_TOPIC'
 const BOOT_LINE = /boot success/
 const BOOT_TIMEOUT_MS = 20_000
 
@@ -118,46 +115,19 @@ export function launchApogeeBroker(
   return launch('broker', brokerArguments(dir, conf, namesrvAddr), dir).running
 }
 
-/** A NameServer and one broker (or one broker alone), in their own processes. */
+const apogee: Product = {
+  kind: 'apogee',
+  bootTimeoutMs: BOOT_TIMEOUT_MS,
+  startNamesrv: async (dir, port, conf) => (await startApogeeNamesrv(dir, port, conf)).running,
+  startBroker: async (dir, conf, namesrvAddr) =>
+    (await startApogeeBroker(dir, conf, namesrvAddr)).running,
+  stop: async (running) => {
+    const exit = await running.stop()
+    if (exit.code !== 0)
+      throw new Error(`${running.name} exited ${exit.code ?? exit.signal} on SIGTERM`)
+  },
+}
+
 export async function startApogee(options: StartOptions): Promise<Target> {
-  const ports: Ports = options.ports ?? {
-    namesrv: await freePorts(1),
-    broker: (await freePorts(4)) + 2,
-  }
-  const namesrvAddr = options.namesrvAddr ?? `127.0.0.1:${ports.namesrv}`
-  const storeDir = join(options.dir, 'store')
-  const conf = commonBrokerConf(options, ports, storeDir)
-  const started: RunningProcess[] = []
-  const endAll = async (): Promise<void> => {
-    for (const running of started) running.kill()
-    for (const running of started) await running.exited
-  }
-  try {
-    if (options.namesrvAddr === undefined) {
-      const dir = join(options.dir, 'namesrv')
-      started.push((await startApogeeNamesrv(dir, ports.namesrv, options.namesrvConf)).running)
-    }
-    started.unshift((await startApogeeBroker(options.dir, conf, namesrvAddr)).running)
-    await waitForRoute(namesrvAddr, SYSTEM_TOPIC, BOOT_TIMEOUT_MS)
-  } catch (error) {
-    await endAll()
-    throw error
-  }
-  return {
-    kind: 'apogee',
-    namesrvAddr,
-    brokerAddr: `127.0.0.1:${ports.broker}`,
-    brokerName: String(conf['brokerName']),
-    clusterName: String(conf['brokerClusterName']),
-    storeDir,
-    ports,
-    kill: endAll,
-    stop: async () => {
-      for (const running of started) {
-        const exit = await running.stop()
-        if (exit.code !== 0)
-          throw new Error(`${running.name} exited ${exit.code ?? exit.signal} on SIGTERM`)
-      }
-    },
-  }
+  return await startProduct(apogee, options)
 }

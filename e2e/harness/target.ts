@@ -1,5 +1,8 @@
 // The servers under test. A scenario sees only this, so that the same scenario runs against Apache's servers (which
 // proves the scenario) and against Apogee (which proves Apogee).
+import { join } from 'node:path'
+import { freePorts, type RunningProcess } from './processes.ts'
+import { waitForRoute } from './raw-client.ts'
 
 /** Keys and values of a broker.conf, as Apache names them. */
 export type BrokerConf = Readonly<Record<string, string | number | boolean>>
@@ -75,6 +78,59 @@ export function commonBrokerConf(
     waitTimeMillsInPullQueue: 10_000,
     waitTimeMillsInHeartbeatQueue: 31_000,
     ...options.brokerConf,
+  }
+}
+
+/** How one product starts and ends. */
+export interface Product {
+  kind: TargetKind
+  bootTimeoutMs: number
+  startNamesrv(dir: string, port: number, conf?: BrokerConf): Promise<RunningProcess>
+  startBroker(dir: string, conf: BrokerConf, namesrvAddr: string): Promise<RunningProcess>
+  /** SIGTERM, and fails when the process does not end as this product should. */
+  stop(running: RunningProcess): Promise<void>
+}
+
+/** Every broker registers it; its route shows that the broker is known to the NameServer. */
+const SYSTEM_TOPIC = 'SELF_TEST_TOPIC'
+
+/** A NameServer and one broker (or one broker alone), in their own processes. */
+export async function startProduct(product: Product, options: StartOptions): Promise<Target> {
+  const ports: Ports = options.ports ?? {
+    namesrv: await freePorts(1),
+    broker: (await freePorts(4)) + 2,
+  }
+  const namesrvAddr = options.namesrvAddr ?? `127.0.0.1:${ports.namesrv}`
+  const storeDir = join(options.dir, 'store')
+  const conf = commonBrokerConf(options, ports, storeDir)
+  const started: RunningProcess[] = []
+  const kill = async (): Promise<void> => {
+    for (const running of started) running.kill()
+    for (const running of started) await running.exited
+  }
+  try {
+    if (options.namesrvAddr === undefined) {
+      const dir = join(options.dir, 'namesrv')
+      started.push(await product.startNamesrv(dir, ports.namesrv, options.namesrvConf))
+    }
+    started.unshift(await product.startBroker(options.dir, conf, namesrvAddr))
+    await waitForRoute(namesrvAddr, SYSTEM_TOPIC, product.bootTimeoutMs)
+  } catch (error) {
+    await kill()
+    throw error
+  }
+  return {
+    kind: product.kind,
+    namesrvAddr,
+    brokerAddr: `127.0.0.1:${ports.broker}`,
+    brokerName: String(conf['brokerName']),
+    clusterName: String(conf['brokerClusterName']),
+    storeDir,
+    ports,
+    kill,
+    stop: async () => {
+      for (const running of started) await product.stop(running)
+    },
   }
 }
 
