@@ -7,8 +7,8 @@ import type { CatchUpResult, CatchUpWork } from './catch-up-reader.ts'
 import { pause } from './measured-window.ts'
 import { type LoadOptions, loadOptions } from './options.ts'
 import { RawClient } from './raw-client.ts'
-import { isStored, SendConnection } from './send-connection.ts'
-import { sendTemplates } from './send-templates.ts'
+import { isStored, type SendConnection } from './send-connection.ts'
+import { sendConnections } from './send-connections.ts'
 
 export interface CatchUpReport {
   bytes: number
@@ -64,11 +64,6 @@ class CatchUpLoad {
   }
 
   async #connect(): Promise<void> {
-    const { host, port, form, topic, topics, queues, bodySize, inFlight } = this.#options
-    const templates = sendTemplates({ topicPrefix: topic, topics, queues, bodySize, form })
-    const body = Buffer.alloc(bodySize, 'x')
-    const count = this.#options.connections
-    const common = { host, port, form, templates, body, inFlightMax: inFlight, templateStep: count }
     const listener = {
       answered: (_stampMs: number, _nowMs: number, code: number): void => {
         if (isStored(code)) this.#stored++
@@ -77,10 +72,7 @@ class CatchUpLoad {
         throw new Error('the server closed a connection of the producer')
       },
     }
-    this.#connections = Array.from(
-      { length: count },
-      (_, index) => new SendConnection({ ...common, templateStart: index }, listener),
-    )
+    this.#connections = sendConnections(this.#options, listener)
     for (const connection of this.#connections) {
       connection.onAnswers = (answers) => {
         if (this.#sending) connection.send(answers, performance.now())

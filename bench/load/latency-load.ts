@@ -7,8 +7,8 @@ import { type LoadOptions, loadOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
 import { PullConnection, RECORD_BODY_AT } from './pull-connection.ts'
 import { RawClient } from './raw-client.ts'
-import { isStored, SendConnection } from './send-connection.ts'
-import { sendTemplates } from './send-templates.ts'
+import { isStored, type SendConnection } from './send-connection.ts'
+import { sendConnections } from './send-connections.ts'
 
 export interface LatencyReport extends WindowReport {
   /** Messages that were sent in the measured time, and how many of them came. */
@@ -94,11 +94,7 @@ class LatencyLoad {
   }
 
   async #produce(): Promise<{ pacer: Pacer; connections: SendConnection[] }> {
-    const { host, port, form, topic, topics, queues, bodySize, inFlight, rate } = this.#options
-    const templates = sendTemplates({ topicPrefix: topic, topics, queues, bodySize, form })
-    const body = Buffer.alloc(bodySize, 'x')
-    const count = this.#options.connections
-    const common = { host, port, form, templates, body, inFlightMax: inFlight, templateStep: count }
+    const { connections: count, inFlight, rate } = this.#options
     const listener = {
       answered: (stampMs: number, nowMs: number, code: number): void => {
         if (!this.#counts(stampMs)) return
@@ -109,10 +105,7 @@ class LatencyLoad {
         if (this.#running) throw new Error('the server closed a connection of the producer')
       },
     }
-    const connections = Array.from({ length: count }, (_, index) => {
-      const options = { ...common, templateStart: index, stampBodies: true }
-      return new SendConnection(options, listener)
-    })
+    const connections = sendConnections(this.#options, listener, { stampBodies: true })
     await Promise.all(connections.map((connection) => connection.open()))
     let turn = 0
     const pacer = new Pacer(rate, (stampMs) => {

@@ -5,8 +5,8 @@ import { Histogram, type LatencySummary } from './histogram.ts'
 import { MeasuredWindow, pause, type WindowReport } from './measured-window.ts'
 import { type LoadOptions, loadOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
-import { isStored, SendConnection, type SendListener } from './send-connection.ts'
-import { sendTemplates } from './send-templates.ts'
+import { isStored, type SendConnection, type SendListener } from './send-connection.ts'
+import { sendConnections } from './send-connections.ts'
 
 export interface SendReport extends WindowReport {
   perSecond: number
@@ -31,8 +31,8 @@ class SendLoad implements SendListener {
   }
 
   async run(): Promise<SendReport> {
-    const { connections: count, warmupSeconds, seconds, bytes, rate } = this.#options
-    const connections = this.#connect(count)
+    const { warmupSeconds, seconds, bytes, rate } = this.#options
+    const connections = sendConnections(this.#options, this)
     await Promise.all(connections.map((connection) => connection.open()))
     const pacer = rate > 0 ? this.#pace(connections) : null
     if (pacer === null) this.#fill(connections)
@@ -64,17 +64,6 @@ class SendLoad implements SendListener {
     if (!this.#running) return
     console.error(`the server closed a connection: ${error?.message ?? 'no error'}`)
     process.exit(1)
-  }
-
-  #connect(count: number): SendConnection[] {
-    const { host, port, form, topic, topics, queues, bodySize, inFlight } = this.#options
-    const templates = sendTemplates({ topicPrefix: topic, topics, queues, bodySize, form })
-    const body = Buffer.alloc(bodySize, 'x')
-    const common = { host, port, form, templates, body, inFlightMax: inFlight, templateStep: count }
-    return Array.from(
-      { length: count },
-      (_, index) => new SendConnection({ ...common, templateStart: index }, this),
-    )
   }
 
   #fill(connections: readonly SendConnection[]): void {
