@@ -15,7 +15,6 @@ export interface Frame {
 }
 
 export const flagResponse = 1
-export const flagOneway = 2
 
 /** Cuts a byte stream into frames. */
 export class FrameSplitter {

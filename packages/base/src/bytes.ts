@@ -3,9 +3,6 @@ import { assert } from './assert.ts'
 // Big-endian integers by plain byte access: V8 compiles these to a few loads, while the Buffer methods check and convert
 // on every call. Callers have checked the bounds; reading past the end gives garbage, not an error, so check first.
 
-/** Largest int64 that a JavaScript number holds exactly; every offset and time in RocketMQ stays below it. */
-export const INT53_MAX: number = Number.MAX_SAFE_INTEGER
-
 export function readInt16(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) >> 16) | bytes[at + 1]!
 }

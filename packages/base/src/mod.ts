@@ -1,6 +1,5 @@
 export { AssertionError, assert, unreachable } from './assert.ts'
 export {
-  INT53_MAX,
   readInt16,
   readInt32,
   readInt64,

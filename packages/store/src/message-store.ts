@@ -1,5 +1,4 @@
 import type { ApogeeError } from '@apogee/base'
-import { inspectRecord, RECORD_OK, RecordView } from '@apogee/protocol'
 import type { AckSink } from './commit-log/ack-queue.ts'
 import type { CommitLog } from './commit-log/commit-log.ts'
 import type { AppendStatus } from './commit-log/commit-log-options.ts'
@@ -210,8 +209,3 @@ export class MessageStore {
 
 /** Pooled reads kept; more are made under load and dropped after it. */
 const FREE_RESULTS_MAX = 64
-
-/** Whether `record` is a whole, well-formed record. */
-export function isRecord(record: Uint8Array): boolean {
-  return inspectRecord(record, 0, record.length, new RecordView()) === RECORD_OK
-}

@@ -96,7 +96,6 @@ export {
   recordCrcHolds,
   recordSize,
   recordVersionFor,
-  storeHostOffset,
   storeHostSize,
   storeTimestampOffset,
   writeRecordFields,

@@ -53,11 +53,6 @@ export function storeTimestampOffset(sysFlag: number): number {
   return RECORD_BORN_HOST + bornHostSize(sysFlag)
 }
 
-/** Where storeHost stands in a record with this sysFlag. */
-export function storeHostOffset(sysFlag: number): number {
-  return RECORD_BORN_HOST + bornHostSize(sysFlag) + 8
-}
-
 /** Where bodySize stands in a record with this sysFlag; the body follows it. */
 export function bodySizeOffset(sysFlag: number): number {
   return RECORD_BORN_HOST + bornHostSize(sysFlag) + 8 + storeHostSize(sysFlag) + 12
