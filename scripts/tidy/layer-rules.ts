@@ -13,8 +13,13 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ['base', 'env', 'protocol'],
   namesrv: ['base', 'env', 'protocol', 'remoting', 'store'],
   broker: ['base', 'env', 'protocol', 'remoting', 'store'],
-  apogee: ['base', 'env', 'protocol', 'remoting', 'store', 'namesrv', 'broker'],
+  client: ['base', 'env', 'protocol', 'remoting'],
+  admin: ['base', 'env', 'protocol', 'remoting', 'client'],
+  apogee: ['base', 'env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'admin'],
 }
+
+/** A client that nobody gave ports to runs in the real world: one file says so. */
+const CLIENT_DEFAULT_ENV = 'packages/client/src/default-env.ts'
 
 /** Folders at the root that hold tools: they may use every package, and one another. */
 const TOOL_FOLDERS = new Set(['e2e', 'bench', 'scripts'])
@@ -65,7 +70,7 @@ function packageProblem(checkout: Checkout, reach: Reach, path: string, fact: Im
   }
   const isTestCode = isTest(path) || isTestSupport(reach, path)
   const simulated = /^@apogee\/env\/(?:node|sim)$/.test(specifier)
-  if (simulated && !isTestCode && from !== 'apogee') {
+  if (simulated && !isTestCode && from !== 'apogee' && path !== CLIENT_DEFAULT_ENV) {
     return { rule: 'layer', message: `${specifier} is for apogee and for tests: take the ports` }
   }
   if (!checkout.packages.get(from)?.dependencies.has(`@apogee/${to}`)) {
