@@ -8,6 +8,8 @@ import { machineFacts } from './measure/machine.ts'
 import { printResult, writeResult } from './report/print.ts'
 import { Samples, type ScenarioResult } from './report/result.ts'
 import { catchUp } from './scenarios/catch-up.ts'
+import { clients } from './scenarios/clients.ts'
+import { clusterStart } from './scenarios/cluster-start.ts'
 import { header } from './scenarios/header.ts'
 import { latency } from './scenarios/latency.ts'
 import { memory } from './scenarios/memory.ts'
@@ -27,6 +29,8 @@ const scenarios: readonly Scenario[] = [
   start,
   restart,
   memory,
+  clients,
+  clusterStart,
 ]
 
 const HOT_FUNCTIONS = 30

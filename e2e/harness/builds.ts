@@ -73,7 +73,7 @@ export async function rocketmqJars(version: ClientVersion): Promise<string> {
 
 /** Compiled programs of e2e/java/src/<program> against one version: the class path to run them with. */
 export async function javaProgram(
-  program: 'client' | 'admin',
+  program: 'client' | 'admin' | 'bench',
   version: ClientVersion,
 ): Promise<string> {
   const jars = await rocketmqJars(version)
