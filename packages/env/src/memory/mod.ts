@@ -1,0 +1,1 @@
+export { MemoryDisk, type MemoryDiskOptions } from './disk.ts'
