@@ -19,11 +19,17 @@ const cacheFolder = join(
 )
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
-if (isCheckout ? process.features.typescript : module.enableCompileCache !== undefined) {
+if (isCheckout ? process.features.typescript : isNewEnough()) {
   module.enableCompileCache(cacheFolder)
   const { main } = await import(isCheckout ? '../src/main.ts' : '../dist/main.js')
   await main(process.argv)
 } else runPinned()
+
+/** zstd came to node:zlib with 22.15. */
+function isNewEnough() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 15)
+}
 
 function runPinned() {
   const node = isCheckout ? pinnedNode() : null
