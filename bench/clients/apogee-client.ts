@@ -26,7 +26,7 @@ async function produce(args: readonly string[]): Promise<object> {
       }
     }
   }
-  const all = (): Promise<void[]> => Promise.all(Array.from({ length: Number(inFlight) }, one))
+  const all = (): Promise<unknown> => Promise.all(Array.from({ length: Number(inFlight) }, one))
   await all()
   stored = 0
   const startedMs = performance.now()

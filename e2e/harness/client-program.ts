@@ -50,6 +50,12 @@ export interface PullStep {
   max: number
 }
 
+export interface OwnedQueue {
+  topic: string
+  brokerName: string
+  queueId: number
+}
+
 /** What the commands answer; each fills its own part. */
 export interface CommandResults {
   sent: SentMessage[]
@@ -60,6 +66,8 @@ export interface CommandResults {
   pulls: PullStep[]
   committed: Record<string, number>
   error: string
+  owned: OwnedQueue[]
+  failed: string[]
   /** What an mqadmin command printed. */
   output: string
 }
@@ -115,7 +123,30 @@ export class ClientProgram {
     return answer.result as CommandResults
   }
 
+  /** Hears every line that is no answer. */
+  onLine(listener: (line: string) => void): void {
+    this.#running.onLine((line) => {
+      if (!line.startsWith('{"id"')) listener(line)
+    })
+  }
+
+  get pid(): number {
+    return this.#running.pid
+  }
+
   async stop(): Promise<void> {
     await this.#running.stop(5000)
+  }
+
+  /** SIGKILL, and waits for its end. */
+  async kill(): Promise<void> {
+    this.#running.kill()
+    await this.#running.exited
+  }
+
+  /** SIGTERM, and gives its exit code. */
+  async terminate(): Promise<number | null> {
+    process.kill(this.#running.pid, 'SIGTERM')
+    return (await this.#running.exited).code
   }
 }

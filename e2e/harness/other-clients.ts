@@ -1,4 +1,4 @@
-// The unmodified Go and ali-ons clients, as separate processes.
+// The unmodified Go and ali-ons clients, and Apogee's own, as separate processes.
 import { join } from 'node:path'
 import { aliOnsProgram, goProgram } from './builds.ts'
 import { ClientProgram, type CommandArguments } from './client-program.ts'
@@ -33,4 +33,14 @@ export async function startGoClient(
 export async function startAliOnsClient(namesrvAddr: string, dir: string): Promise<ClientProgram> {
   const args = [await aliOnsProgram()]
   return await startProgram('ali-ons-client', process.execPath, args, dir, { namesrv: namesrvAddr })
+}
+
+/** Apogee's own client, on the Node that runs the suite. */
+export async function startApogeeClient(
+  namesrvAddr: string,
+  dir: string,
+  name = 'apogee-client',
+): Promise<ClientProgram> {
+  const args = [join(import.meta.dirname, '..', 'client', 'program.ts')]
+  return await startProgram(name, process.execPath, args, dir, { namesrv: namesrvAddr })
 }

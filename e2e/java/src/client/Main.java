@@ -63,7 +63,7 @@ public final class Main {
         }
     }
 
-    private static synchronized void print(String line) {
+    static synchronized void print(String line) {
         OUT.println(line);
         OUT.flush();
     }
@@ -80,6 +80,8 @@ public final class Main {
                 return PushConsumers.await(options);
             case "stop-consumer":
                 return PushConsumers.stop(options);
+            case "owned":
+                return PushConsumers.owned(options);
             case "lite-pull":
                 return Pulls.lite(options);
             case "default-pull":

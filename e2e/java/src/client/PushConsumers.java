@@ -1,5 +1,6 @@
 package client;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -18,6 +19,8 @@ import org.apache.rocketmq.common.message.MessageExt;
  * `start-consumer`: name, topic, group, expression, type TAG|SQL92, orderly, model, from FIRST|LAST, fail (how many
  * deliveries of each message are refused; -1 = all), maxReconsume, batch. `await-consumer` waits until `expected`
  * messages came (timeoutMs) and then `settleMs` for extra ones. `stop-consumer` returns what came and shuts down.
+ * `owned` names the queues a consumer has now. With stream=true each delivery is also a line of its own, at once, so that
+ * it is known of a process that is killed.
  */
 final class PushConsumers {
     private static final Map<String, Running> RUNNING = new ConcurrentHashMap<>();
@@ -28,18 +31,27 @@ final class PushConsumers {
     private static final class Running {
         final DefaultMQPushConsumer consumer;
         final int fail;
+        final String streamName;
         final List<Map<String, Object>> received = Collections.synchronizedList(new ArrayList<>());
 
-        Running(DefaultMQPushConsumer consumer, int fail) {
+        Running(DefaultMQPushConsumer consumer, int fail, String streamName) {
             this.consumer = consumer;
             this.fail = fail;
+            this.streamName = streamName;
         }
 
         /** Logs the messages and says whether this delivery counts as consumed. */
         boolean take(List<MessageExt> messages) {
             boolean consumed = true;
             for (MessageExt message : messages) {
-                received.add(Received.of(message));
+                if (streamName != null) {
+                    Main.print(Json.of(Json.object("got", streamName, "broker", message.getBrokerName(),
+                        "queueId", message.getQueueId(), "queueOffset", message.getQueueOffset(),
+                        "body", new String(message.getBody(), StandardCharsets.UTF_8),
+                        "at", System.currentTimeMillis())));
+                } else {
+                    received.add(Received.of(message));
+                }
                 consumed &= fail >= 0 && message.getReconsumeTimes() >= fail;
             }
             return consumed;
@@ -55,7 +67,8 @@ final class PushConsumers {
         consumer.setMaxReconsumeTimes(options.number("maxReconsume", -1));
         consumer.setConsumeMessageBatchMaxSize(options.number("batch", 1));
         consumer.setSuspendCurrentQueueTimeMillis(100);
-        Running running = new Running(consumer, options.number("fail", 0));
+        Running running = new Running(consumer, options.number("fail", 0),
+            options.flag("stream") ? options.text("name") : null);
         if (options.flag("orderly")) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) ->
                 running.take(messages) ? ConsumeOrderlyStatus.SUCCESS
@@ -92,6 +105,14 @@ final class PushConsumers {
         RUNNING.remove(options.text("name"));
         running.consumer.shutdown();
         return snapshot(running);
+    }
+
+    static Map<String, Object> owned(Options options) {
+        List<Map<String, Object>> queues = new ArrayList<>();
+        find(options).consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet()
+            .forEach(queue -> queues.add(Json.object("topic", queue.getTopic(), "brokerName", queue.getBrokerName(),
+                "queueId", queue.getQueueId())));
+        return Json.object("owned", queues);
     }
 
     private static Running find(Options options) {
