@@ -70,6 +70,14 @@ export class GroupMembers {
     if (member.kind === 'apogee') await member.program.stop()
   }
 
+  /** SIGTERM to one of ours, which ends in its own time; its exit code must be 0. */
+  async terminate(): Promise<void> {
+    const at = this.#members.findIndex((member) => member.kind === 'apogee')
+    const [member] = this.#members.splice(at, 1)
+    const code = await member?.program.terminate()
+    if (code !== 0) throw new Error(`${member?.name} ended with ${code} on SIGTERM`)
+  }
+
   /** SIGKILL. Of Java's, all in the same JVM. */
   async kill(kind: MemberKind): Promise<void> {
     if (kind === 'java') {
