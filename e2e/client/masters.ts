@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { startApogeeBroker, startApogeeNamesrv } from '../harness/apogee.ts'
 import { freePorts, type RunningProcess } from '../harness/processes.ts'
 import { createTopic, waitForRoute } from '../harness/raw-client.ts'
-import { commonBrokerConf } from '../harness/target.ts'
+import { type BrokerConf, commonBrokerConf } from '../harness/target.ts'
 
 /** One process with its place: what is started again is the same server. */
 export class Server {
@@ -65,7 +65,12 @@ export class Masters {
     this.brokers = brokers
   }
 
-  static async start(dir: string, namesrvCount: number, brokerCount: number): Promise<Masters> {
+  static async start(
+    dir: string,
+    namesrvCount: number,
+    brokerCount: number,
+    conf: BrokerConf = {},
+  ): Promise<Masters> {
     const namesrvPort = await freePorts(namesrvCount)
     const namesrvs = Array.from({ length: namesrvCount }, (_, index) => {
       const name = `namesrv-${index}`
@@ -80,12 +85,12 @@ export class Masters {
       const port = (await freePorts(4)) + 2
       const name = `broker-${'abc'[index]}`
       const folder = join(dir, name)
-      const brokerConf = { brokerName: name }
+      const brokerConf = { brokerName: name, ...conf }
       const ports = { namesrv: 0, broker: port }
-      const conf = commonBrokerConf({ dir, brokerConf }, ports, join(folder, 'store'))
+      const whole = commonBrokerConf({ dir, brokerConf }, ports, join(folder, 'store'))
       brokers.push(
         new Server(name, port, async () => {
-          return (await startApogeeBroker(folder, conf, namesrvAddr)).running
+          return (await startApogeeBroker(folder, whole, namesrvAddr)).running
         }),
       )
     }

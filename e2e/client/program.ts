@@ -11,6 +11,7 @@ import {
   RocketMQ,
   type SendResult,
 } from '@apogee/client'
+import { planOf } from './outcomes.ts'
 
 type Options = Record<string, string>
 
@@ -260,6 +261,35 @@ async function stopSender(options: Options): Promise<object> {
   return { sent: sender.sent, failed: sender.failed }
 }
 
+/** Transactions from `first` on, `inFlight` at once; each that has its half stored is a line of its own. */
+async function startTransactions(options: Options): Promise<object> {
+  const mq = client(options, options['instance'] ?? 'transactions')
+  const topic = need(options, 'topic')
+  const made = await mq.transactionProducer({
+    group: need(options, 'producerGroup'),
+    check: (one) => planOf(one.body.toString()).checked,
+  })
+  let next = Number(options['first'] ?? 0)
+  const end = next + Number(need(options, 'count'))
+  const work = async (): Promise<void> => {
+    while (next < end) {
+      const body = `tx-${next++}`
+      try {
+        await made.sendInTransaction({ topic, body }, () => {
+          console.log(JSON.stringify({ half: body }))
+          return planOf(body).first
+        })
+      } catch (error) {
+        console.error(body, error)
+      }
+    }
+  }
+  const inFlight = Number(options['inFlight'] ?? 32)
+  const all = Promise.all(Array.from({ length: inFlight }, work))
+  void all.then(() => console.log(JSON.stringify({ finished: need(options, 'name') })))
+  return {}
+}
+
 async function shutdownProducers(): Promise<object> {
   for (const one of producers.values()) await (await one).close()
   producers.clear()
@@ -275,6 +305,7 @@ const commands: Record<string, (options: Options) => object | Promise<object>> =
   owned,
   'start-sender': startSender,
   'stop-sender': stopSender,
+  'start-transactions': startTransactions,
 }
 
 async function answer(line: string): Promise<void> {

@@ -12,6 +12,8 @@ need strace strace
 need losetup mount
 need mount mount
 need perl perl-base
+need ip iproute2
+need nft nftables
 
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then

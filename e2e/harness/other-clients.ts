@@ -44,3 +44,15 @@ export async function startApogeeClient(
   const args = [join(import.meta.dirname, '..', 'client', 'program.ts')]
   return await startProgram(name, process.execPath, args, dir, { namesrv: namesrvAddr })
 }
+
+/** The same inside something that a command leads to, such as a network namespace. */
+export async function startApogeeClientIn(
+  command: readonly string[],
+  namesrvAddr: string,
+  dir: string,
+): Promise<ClientProgram> {
+  const program = join(import.meta.dirname, '..', 'client', 'program.ts')
+  const [first = '', ...rest] = command
+  const args = [...rest, process.execPath, program]
+  return await startProgram('client-inside', first, args, dir, { namesrv: namesrvAddr })
+}

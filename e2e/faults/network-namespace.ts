@@ -1,0 +1,73 @@
+// A network of its own for one client: a namespace, a virtual cable to this machine, and a filter that can silence it.
+import { mustRun } from '../harness/processes.ts'
+
+const TIMEOUT_MS = 10_000
+
+function run(command: string, ...args: readonly string[]): Promise<string> {
+  return mustRun({ command, args, timeoutMs: TIMEOUT_MS })
+}
+
+export class NetworkNamespace {
+  readonly name: string
+  /** This machine, seen from inside. */
+  readonly hostAddress: string
+  readonly #innerAddress: string
+
+  private constructor(name: string, subnet: number) {
+    this.name = name
+    this.hostAddress = `10.213.${subnet}.1`
+    this.#innerAddress = `10.213.${subnet}.2`
+  }
+
+  /** `subnet` (0 to 255) must be nobody else's. */
+  static async create(name: string, subnet: number): Promise<NetworkNamespace> {
+    const made = new NetworkNamespace(name, subnet)
+    await made.dispose()
+    const outer = `ap${subnet}o`
+    const inner = `ap${subnet}i`
+    await run('ip', 'netns', 'add', name)
+    try {
+      await run('ip', 'link', 'add', outer, 'type', 'veth', 'peer', 'name', inner, 'netns', name)
+      await run('ip', 'addr', 'add', `${made.hostAddress}/24`, 'dev', outer)
+      await run('ip', 'link', 'set', outer, 'up')
+      await made.#inside('ip', 'addr', 'add', `${made.#innerAddress}/24`, 'dev', inner)
+      await made.#inside('ip', 'link', 'set', inner, 'up')
+      await made.#inside('ip', 'link', 'set', 'lo', 'up')
+    } catch (error) {
+      await made.dispose()
+      throw error
+    }
+    return made
+  }
+
+  /** What to put before a command so that it runs inside. */
+  get command(): readonly string[] {
+    return ['ip', 'netns', 'exec', this.name]
+  }
+
+  /** Drops every packet, both ways, of the connections that are established to this port now. Gives how many there were. */
+  async silenceEstablished(port: number): Promise<number> {
+    const text = await this.#inside('ss', '-Htn', 'state', 'established', `( dport = :${port} )`)
+    const locals = [...text.matchAll(/^\s*\d+\s+\d+\s+\S+:(\d+)\s+\S+:\d+/gm)].map(([, at]) => at)
+    if (locals.length === 0) return 0
+    const ports = locals.join(', ')
+    const rules = `table ip cut {
+      chain out { type filter hook output priority 0; tcp sport { ${ports} } tcp dport ${port} drop; }
+      chain in { type filter hook input priority 0; tcp dport { ${ports} } tcp sport ${port} drop; }
+    }`
+    await this.#inside('nft', rules)
+    return locals.length
+  }
+
+  async dispose(): Promise<void> {
+    const existing = await run('ip', 'netns', 'list')
+    if (existing.split('\n').some((line) => line.split(' ')[0] === this.name)) {
+      await run('ip', 'netns', 'delete', this.name)
+    }
+  }
+
+  #inside(...command: readonly string[]): Promise<string> {
+    const [, ...rest] = [...this.command, ...command]
+    return run('ip', ...rest)
+  }
+}
