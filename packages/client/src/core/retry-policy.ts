@@ -1,0 +1,157 @@
+// What happens to a message whose handler has ended, and to a request that has failed.
+import { RetryLater, Unrecoverable } from '../api/errors.ts'
+
+/** Deliveries after the first in concurrent consumption, when `maxRetries` is −1 (Java: getMaxReconsumeTimes). */
+export const MAX_RETRIES_CONCURRENT = 16
+/** The same in ordered consumption: without limit, as Java says it on the wire. */
+export const MAX_RETRIES_ORDERED: number = 2 ** 31 - 1
+/** Delay level of CONSUMER_SEND_MSG_BACK (36) that lets the broker choose: 3 + reconsumeTimes. */
+export const DELAY_LEVEL_BY_BROKER = 0
+/** The one that sends a message to the dead letters at once. */
+export const DELAY_LEVEL_DEAD = -1
+/** For a message whose handler has run out of time: Java's choice. */
+export const DELAY_LEVEL_EXPIRED = 3
+/** How long CONSUMER_SEND_MSG_BACK may take. */
+export const SEND_BACK_TIMEOUT_MS = 5_000
+/** When a message could not be sent back in any way, its handler gets it again after this. */
+export const LOCAL_RETRY_MS = 5_000
+/** Bounds of how long an ordered queue rests. */
+export const SUSPEND_MIN_MS = 10
+export const SUSPEND_MAX_MS = 30_000
+
+/** `maxReconsumeTimes` as headers and properties carry it. −1 is the default of the kind of consumption. */
+export function maxReconsumeTimes(maxRetries: number, isOrdered: boolean): number {
+  if (maxRetries !== -1) return maxRetries
+  return isOrdered ? MAX_RETRIES_ORDERED : MAX_RETRIES_CONCURRENT
+}
+
+/** What to do with a message after a concurrent handler. */
+export type ConcurrentDecision =
+  /** It is done. */
+  | { readonly action: 'ack' }
+  /** Broadcasting has no way back: it is done, and its failure reported. */
+  | { readonly action: 'drop' }
+  /** CONSUMER_SEND_MSG_BACK with this level; done once the broker has it. */
+  | { readonly action: 'sendBack'; readonly delayLevel: number }
+
+const ACK: ConcurrentDecision = { action: 'ack' }
+const DROP: ConcurrentDecision = { action: 'drop' }
+
+/** After a handler that returned. */
+export function decideConsumed(): ConcurrentDecision {
+  return ACK
+}
+
+/** After a handler that threw `error`: RetryLater names the level, Unrecoverable is dead, else the broker chooses. */
+export function decideFailed(
+  error: unknown,
+  model: 'clustering' | 'broadcasting',
+): ConcurrentDecision {
+  if (model === 'broadcasting') return DROP
+  return { action: 'sendBack', delayLevel: delayLevelOf(error) }
+}
+
+/** After a handler that has had its message for longer than `consumeTimeoutMs`. It may still run: its own end changes nothing then. */
+export function decideExpired(model: 'clustering' | 'broadcasting'): ConcurrentDecision {
+  if (model === 'broadcasting') return DROP
+  return { action: 'sendBack', delayLevel: DELAY_LEVEL_EXPIRED }
+}
+
+function delayLevelOf(error: unknown): number {
+  if (error instanceof Unrecoverable) return DELAY_LEVEL_DEAD
+  if (!(error instanceof RetryLater)) return DELAY_LEVEL_BY_BROKER
+  // Only `Unrecoverable` says dead; a level that makes no sense is left to the broker.
+  const { delayLevel } = error
+  return Number.isInteger(delayLevel) && delayLevel > 0 ? delayLevel : DELAY_LEVEL_BY_BROKER
+}
+
+/**
+ * The ways to send a message back, one after the other as they fail: 36 to the master of its broker, an ordinary message to the retry topic by any
+ * broker, the handler of this process again after LOCAL_RETRY_MS. Its offset stays uncommitted until one has succeeded.
+ */
+export type SendBackStep = 'sendBack' | 'sendToRetryTopic' | 'retryLocally'
+export const SEND_BACK_LADDER: readonly SendBackStep[] = [
+  'sendBack',
+  'sendToRetryTopic',
+  'retryLocally',
+]
+
+/** The step after one that failed. The last one cannot. */
+export function nextSendBackStep(failed: SendBackStep): SendBackStep {
+  return failed === 'sendBack' ? 'sendToRetryTopic' : 'retryLocally'
+}
+
+/** Of a message that is sent to `%RETRY%group` as an ordinary one. */
+export interface RetryMessageFields {
+  /** RECONSUME_TIME; brokers put a message with more than `maxReconsumeTimes` into the dead letters. */
+  readonly reconsumeTimes: number
+  /** MAX_RECONSUME_TIMES. */
+  readonly maxReconsumeTimes: number
+  /** DELAY. Levels above the broker's last count as the last. */
+  readonly delayLevel: number
+}
+
+/** `reconsumeTimes` is what the message has, with local failures. `delayLevel` is that of the decision. */
+export function retryMessageFields(
+  reconsumeTimes: number,
+  maxTimes: number,
+  delayLevel: number,
+): RetryMessageFields {
+  if (delayLevel === DELAY_LEVEL_DEAD) return deadLetterFields(reconsumeTimes, maxTimes)
+  return {
+    reconsumeTimes: reconsumeTimes + 1,
+    maxReconsumeTimes: maxTimes,
+    delayLevel: delayLevel > 0 ? delayLevel : 3 + reconsumeTimes,
+  }
+}
+
+/** The same for one that shall end in the dead letters: the broker sees that its retries are used up. */
+export function deadLetterFields(reconsumeTimes: number, maxTimes: number): RetryMessageFields {
+  // Without limit there would be no number above it.
+  const limit = Math.min(maxTimes, MAX_RETRIES_ORDERED - 1)
+  return {
+    reconsumeTimes: Math.max(reconsumeTimes, limit) + 1,
+    maxReconsumeTimes: limit,
+    delayLevel: 3 + reconsumeTimes,
+  }
+}
+
+/** What to do with an ordered queue after a handler. */
+export type OrderedDecision =
+  /** What was taken is done. */
+  | { readonly action: 'commit' }
+  /** What was taken waits again, and the queue rests. */
+  | { readonly action: 'suspend'; readonly suspendMs: number }
+  /**
+   * Retries are used up: a message with deadLetterFields to the retry topic, then commit. When that fails: suspend, and again. In
+   * broadcasting commit alone.
+   */
+  | { readonly action: 'dead' }
+
+export interface OrderedRetryContext {
+  /** Deliveries before this one: the message's reconsumeTimes and the failures since it came. */
+  readonly reconsumeTimes: number
+  /** As `maxReconsumeTimes` tells it. */
+  readonly maxReconsumeTimes: number
+  /** The consumer's. */
+  readonly suspendMs: number
+}
+
+const COMMIT: OrderedDecision = { action: 'commit' }
+const DEAD: OrderedDecision = { action: 'dead' }
+
+export function decideOrderedConsumed(): OrderedDecision {
+  return COMMIT
+}
+
+/** After an ordered handler that threw. A RetryLater counts as a delivery like every other failure, but may name its own rest. */
+export function decideOrderedFailed(error: unknown, context: OrderedRetryContext): OrderedDecision {
+  if (error instanceof Unrecoverable) return DEAD
+  if (context.reconsumeTimes >= context.maxReconsumeTimes) return DEAD
+  const own = error instanceof RetryLater ? error.suspendMs : null
+  return { action: 'suspend', suspendMs: clampSuspendMs(own ?? context.suspendMs) }
+}
+
+export function clampSuspendMs(suspendMs: number): number {
+  return Math.min(SUSPEND_MAX_MS, Math.max(SUSPEND_MIN_MS, suspendMs))
+}
