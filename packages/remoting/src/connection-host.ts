@@ -13,6 +13,8 @@ export interface ConnectionHost {
    * ends that wait for each other to read would wait for ever.
    */
   readonly pausesPeers: boolean
+  /** LanguageCode of the frames we write. */
+  readonly language: number
   /** Requests of all connections that are not answered yet. */
   unanswered: number
   /** The connection has output: flush it at the end of this turn. */

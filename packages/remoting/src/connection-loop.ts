@@ -24,6 +24,8 @@ export interface ConnectionLoopOptions {
   /** See ConnectionHost. */
   pausesPeers: boolean
   serializeType: SerializeType
+  /** LanguageCode of the frames we write. */
+  language: number
   /** A connection must have sent a whole frame by then; Infinity for connections of ours. */
   firstFrameMs: number
   connectTimeoutMs: number
@@ -39,6 +41,7 @@ export class ConnectionLoop implements ConnectionHost {
   readonly pool: OutputPool
   readonly clock: Clock
   readonly pausesPeers: boolean
+  readonly language: number
   readonly log: LimitedLog
   unanswered = 0
   /** How often a connection was closed for what: peer_closed, idle, frame_malformed, … */
@@ -68,6 +71,7 @@ export class ConnectionLoop implements ConnectionHost {
     this.pool = new OutputPool(limits.outputPoolBytes)
     this.clock = deps.env.clock
     this.pausesPeers = options.pausesPeers
+    this.language = options.language
     this.log = new LimitedLog(deps.log, this.clock)
     this.errorLog = deps.log
     const dispatcher = new Dispatcher(this, deps)

@@ -6,7 +6,6 @@ import {
   type FrameContent,
   FrameFlag,
   frameSize,
-  LanguageCode,
   ResponseCode,
   type SerializeType,
   writeFrameInto,
@@ -36,10 +35,12 @@ export class Connection extends ConnectionOutput {
   remoteHost: Uint8Array = addressBytes('')
   remotePort = 0
   localAddress = ''
-
-  // What follows is for this package.
   /** The address it was asked for by, when we made it. */
   name = ''
+  /** When bytes last came in (monotonic): how a half-open connection is told from a quiet one. */
+  receivedMs: number
+
+  // What follows is for this package.
   readonly input: ConnectionInput
   readonly requests: RequestsInFlight
   readonly openedMs: number
@@ -49,8 +50,6 @@ export class Connection extends ConnectionOutput {
   unanswered = 0
   /** What the loop has counted for it. */
   countedBytes = 0
-  /** When bytes last came in. */
-  receivedMs: number
   /** When the peer last took bytes. */
   sentMs: number
   /** When it last took bytes or had none to take. */
@@ -62,6 +61,7 @@ export class Connection extends ConnectionOutput {
   private isGone = false
   private closeListeners: (() => void)[] = []
   private establishedListeners: ((error: ApogeeError | null) => void)[] = []
+  private takenListeners: ((error: ApogeeError | null) => void)[] = []
 
   /** `serializeType` is for requests of ours; answers go in the form of their request. */
   constructor(
@@ -111,7 +111,8 @@ export class Connection extends ConnectionOutput {
   answer(opaque: number, serializeType: number, answer: Answer): void {
     if (!this.isOpen) return
     const { code, remark = null, fields = null, body = null } = answer
-    const content = response(code, opaque, serializeType, remark, fields, body)
+    const { language } = this.host
+    const content = response(code, opaque, language, serializeType, remark, fields, body)
     const size = frameSize(content)
     const { frameSizeMax } = this.host.limits
     if (size <= frameSizeMax) {
@@ -119,7 +120,8 @@ export class Connection extends ConnectionOutput {
       return
     }
     const problem = `the answer has ${size} bytes, a frame at most ${frameSizeMax}`
-    const refusal = response(ResponseCode.SYSTEM_ERROR, opaque, serializeType, problem, null, null)
+    const { SYSTEM_ERROR } = ResponseCode
+    const refusal = response(SYSTEM_ERROR, opaque, language, serializeType, problem, null, null)
     this.writeFrame(refusal, frameSize(refusal))
   }
 
@@ -167,6 +169,13 @@ export class Connection extends ConnectionOutput {
     if (this.isEstablished) listener(null)
     else if (this.isGone) listener(this.closedError(null))
     else this.establishedListeners.push(listener)
+  }
+
+  /** Called once, later, when the socket has taken everything written so far, or is gone before (the error). */
+  onTaken(listener: (error: ApogeeError | null) => void): void {
+    if (this.isGone) this.host.clock.soon(() => listener(this.closedError(null)))
+    else if (this.pendingOutput > 0) this.takenListeners.push(listener)
+    else this.host.clock.soon(() => listener(null))
   }
 
   /** Closes, after what is committed has been sent if the peer takes it. `reason` is for log and counters. */
@@ -243,6 +252,7 @@ export class Connection extends ConnectionOutput {
       this.sentMs = nowMs
       this.takesMs = nowMs
     } else if (pending === 0) this.takesMs = nowMs
+    if (this.takenListeners.length > 0 && this.pendingOutput === 0) this.tellTaken(null)
     if (this.pauses === 0) return
     if (pending <= this.host.limits.outputPauseBytes / 2) this.resume(Pause.OUTPUT)
     if (pending === 0 && (this.pauses & Pause.TOTAL) !== 0) this.host.wake(this)
@@ -284,7 +294,7 @@ export class Connection extends ConnectionOutput {
       code,
       opaque,
       flag,
-      language: LanguageCode.JAVA,
+      language: this.host.language,
       version: CURRENT_VERSION,
       serializeType: this.serializeType,
       fields,
@@ -326,6 +336,7 @@ export class Connection extends ConnectionOutput {
     const failure = this.closedError(error)
     this.requests.failAll(failure)
     this.tellEstablished(failure)
+    this.tellTaken(failure)
     const listeners = this.closeListeners
     this.closeListeners = []
     this.host.gone(this)
@@ -341,6 +352,12 @@ export class Connection extends ConnectionOutput {
   private tellEstablished(error: ApogeeError | null): void {
     const listeners = this.establishedListeners
     this.establishedListeners = []
+    for (const listener of listeners) listener(error)
+  }
+
+  private tellTaken(error: ApogeeError | null): void {
+    const listeners = this.takenListeners
+    this.takenListeners = []
     for (const listener of listeners) listener(error)
   }
 
@@ -368,6 +385,7 @@ export class Connection extends ConnectionOutput {
 function response(
   code: number,
   opaque: number,
+  language: number,
   serializeType: number,
   remark: string | null,
   fields: ExtFields | null,
@@ -377,7 +395,7 @@ function response(
     code,
     opaque,
     flag: FrameFlag.RESPONSE,
-    language: LanguageCode.JAVA,
+    language,
     version: CURRENT_VERSION,
     serializeType: serializeType as SerializeType,
     remark,

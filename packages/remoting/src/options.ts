@@ -1,4 +1,5 @@
 import type { ConnectOptions, TlsIdentity } from '@apogee/env'
+import { LanguageCode } from '@apogee/protocol'
 import type { Lane } from './handler.ts'
 
 /** What holds for every connection, accepted or made. */
@@ -91,6 +92,8 @@ export interface RemotingClientOptions extends ConnectionLimits {
   connectTimeoutMs: number
   /** SerializeType of what we send: 0 JSON, 1 ROCKETMQ. Codes that do not fit 16 bits always go as JSON. */
   serializeType: 0 | 1
+  /** LanguageCode that our frames name. */
+  language: number
   tls?: NonNullable<ConnectOptions['tls']>
 }
 
@@ -101,4 +104,5 @@ export const remotingClientDefaults: Omit<RemotingClientOptions, 'tls'> = {
   outputPauseBytes: 32 * MIB,
   connectTimeoutMs: 3_000,
   serializeType: 0,
+  language: LanguageCode.JAVA,
 }

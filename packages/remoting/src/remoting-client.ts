@@ -19,6 +19,8 @@ export interface RemotingClientDeps {
   /** Serves what servers ask of us; without it they hear "not supported". */
   registry?: HandlerRegistry
   observe?: RequestObserver
+  /** Hears of every connection as it is begun, before anything is sent over it: what it sends then goes first. */
+  opened?: (connection: Connection) => void
 }
 
 export interface ClientRequest {
@@ -43,12 +45,13 @@ export class RemotingClient {
   constructor(options: Partial<RemotingClientOptions>, deps: RemotingClientDeps) {
     this.options = { ...remotingClientDefaults, ...options }
     this.deps = deps
-    const { serializeType, connectTimeoutMs } = this.options
+    const { serializeType, language, connectTimeoutMs } = this.options
     this.loop = new ConnectionLoop(
       this.options,
       {
         pausesPeers: false,
         serializeType,
+        language,
         firstFrameMs: Number.POSITIVE_INFINITY,
         connectTimeoutMs,
       },
@@ -61,6 +64,12 @@ export class RemotingClient {
 
   get connections(): ReadonlySet<Connection> {
     return this.loop.connections
+  }
+
+  /** The connection to this address that is open or being made, null when there is none. */
+  peek(address: string): Connection | null {
+    const known = this.byAddress.get(address)
+    return known?.open ? known : null
   }
 
   /**
@@ -84,6 +93,7 @@ export class RemotingClient {
     connection.onClose(() => {
       if (this.byAddress.get(address) === connection) this.byAddress.delete(address)
     })
+    this.deps.opened?.(connection)
     return connection
   }
 

@@ -1,6 +1,6 @@
 import { ApogeeError } from '@apogee/base'
 import type { Env, Listener, ListenOptions, Socket } from '@apogee/env'
-import { SerializeType } from '@apogee/protocol'
+import { LanguageCode, SerializeType } from '@apogee/protocol'
 import type { Connection } from './connection.ts'
 import { Pause } from './connection-host.ts'
 import { ConnectionLoop } from './connection-loop.ts'
@@ -44,6 +44,7 @@ export class RemotingServer {
       {
         pausesPeers: true,
         serializeType: SerializeType.JSON,
+        language: LanguageCode.JAVA,
         firstFrameMs,
         connectTimeoutMs: Number.POSITIVE_INFINITY,
       },

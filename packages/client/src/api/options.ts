@@ -1,3 +1,4 @@
+import type { Env } from '@apogee/env'
 import type { Codec } from './codec.ts'
 import type { MessageQueue, ReceivedMessage } from './message.ts'
 
@@ -52,6 +53,8 @@ export interface RocketMQOptions {
   requestTimeoutMs?: number
   /** Header form: RocketMQ's binary one, or JSON for servers that read nothing else. Default 'binary'. */
   headers?: 'binary' | 'json'
+  /** Clock, chance, files and sockets other than this machine's: for tests and simulators. */
+  env?: Env
 }
 
 export interface SendOptions {

@@ -4,15 +4,16 @@ import type { Env } from '@apogee/env'
 import type {
   ConsumeMessageDirectlyResult,
   ConsumerData,
-  ConsumerRunningInfo,
+  JsonMap,
   MessageExt,
   MessageQueue,
   TopicRouteData,
+  UniqKeySource,
 } from '@apogee/protocol'
 import type { ClientRequest, Response } from '@apogee/remoting'
 import type { ClientStatus } from '../api/consume.ts'
-import type { TransactionOutcome } from '../api/options.ts'
-import type { ClientLogger } from '../api/options.ts'
+import type { ClientLogger, TransactionOutcome } from '../api/options.ts'
+import type { NameServers } from './name-servers.ts'
 
 /** Shared by all producers and consumers of one RocketMQ object. */
 export interface Client {
@@ -27,7 +28,12 @@ export interface Client {
   readonly routes: Routes
   readonly remote: Remote
   readonly members: Members
+  readonly nameServers: NameServers
   readonly status: StatusSink
+  /** Makes the UNIQ_KEY of every message that this client sends. */
+  readonly uniqKeys: UniqKeySource
+  /** Where files of the user belong (`~`); Java's default folder of local offsets is below it. */
+  readonly homeFolder: string
   /** Set once `close` has begun. */
   readonly isClosing: boolean
 }
@@ -94,7 +100,7 @@ export interface ConsumerMember {
   /** GET_CONSUMER_STATUS_FROM_CLIENT (221). */
   consumerStatus(topic: string): readonly (readonly [MessageQueue, number])[]
   /** GET_CONSUMER_RUNNING_INFO (307). */
-  runningInfo(): ConsumerRunningInfo
+  runningInfo(): JsonMap
   /** CONSUME_MESSAGE_DIRECTLY (309). */
   consumeDirectly(message: MessageExt, brokerName: string): Promise<ConsumeMessageDirectlyResult>
 }
