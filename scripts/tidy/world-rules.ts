@@ -3,19 +3,25 @@
 import { type Checkout, isTest, packageOf } from './checkout.ts'
 import type { ImportFact } from './facts.ts'
 import type { Finding } from './finding.ts'
+import { CLIENT_DEFAULT_ENV } from './layer-rules.ts'
 import { isTestSupport, type Reach } from './reach.ts'
 
 /** Pure computation, allowed in every package. */
 const PURE_MODULES = new Set(['node:zlib'])
-/** What a package that is no pure core may use besides. */
-const CALCULATING_MODULES = new Set(['node:path', 'node:crypto'])
+/** What a package that is no pure core may use besides. Channels of diagnostics are functions called in this process. */
+const CALCULATING_MODULES = new Set(['node:path', 'node:crypto', 'node:diagnostics_channel'])
 /** Parts of node:crypto that draw random numbers or work in the background. */
 const RANDOM_CRYPTO = /^(?:random|generateKey|webcrypto|getRandomValues|scrypt$|pbkdf2$|\*$)/
 const PURE_PACKAGES = new Set(['base', 'protocol'])
 
 function isWorldly(path: string): boolean {
   const name = packageOf(path)
-  return name === null || name === 'apogee' || path.startsWith('packages/env/src/node/')
+  return (
+    name === null ||
+    name === 'apogee' ||
+    path.startsWith('packages/env/src/node/') ||
+    path === CLIENT_DEFAULT_ENV
+  )
 }
 
 function isPure(path: string): boolean {

@@ -8,6 +8,7 @@ import {
   type Logger,
   RemotingClient,
   type RemotingClientOptions,
+  RemotingError,
   type Response,
 } from '@apogee/remoting'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
@@ -100,7 +101,7 @@ export class RemoteCalls implements Remote {
       const { code, fields = null, body = null } = request
       connection.request(code, this.fieldsOf(fields, body), body, timeoutMs, (error, response) => {
         if (error === null) resolve(response!)
-        else reject(this.closing === null ? errorOfRemoting(code, error, address) : closedError())
+        else reject(this.failureOf(code, error, connection))
       })
     })
   }
@@ -128,6 +129,21 @@ export class RemoteCalls implements Remote {
         else reject(errorOfRemoting(-1, error, address))
       })
     })
+  }
+
+  /** Of a request on this connection. One that was never made has not carried the request to anybody. */
+  failureOf(requestCode: number, error: ApogeeError, connection: Connection): RocketMQError {
+    if (this.closing !== null) return closedError()
+    const { established, name } = connection
+    if (established || error.code !== RemotingError.TIMEOUT) {
+      return errorOfRemoting(requestCode, error, name)
+    }
+    const details = { broker: name, retriable: true, cause: error }
+    return new RocketMQError(
+      ErrorCode.BROKER_UNREACHABLE,
+      `no connection to ${name} in time`,
+      details,
+    )
   }
 
   /** Closes the connection to an address that nothing names any more. */
