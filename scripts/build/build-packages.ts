@@ -1,11 +1,11 @@
 // Source to folders that can be published.
-import { readdirSync, rmSync } from 'node:fs'
-import { dirname, join, posix } from 'node:path'
-import type { WorkspaceExports } from './assemble.ts'
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { compile } from './compile.ts'
 import { readEmitted } from './emitted.ts'
 import { PUBLISHED, type PublishedPackage } from './published.ts'
-import { readWorkspaceManifest, writePackage } from './write-package.ts'
+import { workspaceExports } from './workspace-exports.ts'
+import { writePackage } from './write-package.ts'
 
 /** Builds every published package below `target` and tells where. */
 export function buildPackages(
@@ -28,15 +28,4 @@ export function buildPackages(
   } finally {
     rmSync(dirname(output), { recursive: true, force: true })
   }
-}
-
-function workspaceExports(root: string): WorkspaceExports {
-  const exports = new Map<string, string>()
-  for (const name of readdirSync(join(root, 'packages'))) {
-    const manifest = readWorkspaceManifest(root, name)
-    for (const [subpath, file] of Object.entries(manifest.exports ?? {})) {
-      exports.set(posix.join(`@apogee/${name}`, subpath), posix.join(name, file))
-    }
-  }
-  return exports
 }

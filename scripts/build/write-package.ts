@@ -5,20 +5,10 @@ import { assemble, type WorkspaceExports } from './assemble.ts'
 import type { Emitted } from './emitted.ts'
 import { manifestOf } from './manifest.ts'
 import type { PublishedPackage } from './published.ts'
-
-interface WorkspaceManifest {
-  readonly version: string
-  readonly exports?: Readonly<Record<string, string>>
-  readonly dependencies?: Readonly<Record<string, string>>
-}
+import { readWorkspaceManifest } from './workspace-exports.ts'
 
 const TEXTS = ['LICENSE', 'CHANGELOG.md']
 const LOCAL_LINK = /\]\((?!https?:|#|mailto:)([^)#\s]+)/g
-
-export function readWorkspaceManifest(root: string, name: string): WorkspaceManifest {
-  const text = readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')
-  return JSON.parse(text) as WorkspaceManifest
-}
 
 /** Writes `target` anew. */
 export function writePackage(
