@@ -10,6 +10,11 @@ export interface StandardSchema<T> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
-    validate(value: unknown): { value: T; issues?: undefined } | { issues: readonly { message: string }[] } | Promise<unknown>
+    validate(
+      value: unknown,
+    ):
+      | { value: T; issues?: undefined }
+      | { issues: readonly { message: string }[] }
+      | Promise<unknown>
   }
 }

@@ -6,7 +6,10 @@ export interface HandlerContext {
 }
 
 /** Returning means consumed; a throw means again later, after `maxRetries` the dead letters. */
-export type MessageHandler<T = Buffer> = (message: ReceivedMessage<T>, context: HandlerContext) => unknown
+export type MessageHandler<T = Buffer> = (
+  message: ReceivedMessage<T>,
+  context: HandlerContext,
+) => unknown
 
 export interface MessageBatch<T = Buffer> {
   readonly messages: readonly ReceivedMessage<T>[]
@@ -32,8 +35,23 @@ export type ClientStatus =
   | { readonly type: 'nameserver-changed'; readonly address: string }
   | { readonly type: 'route-changed'; readonly topic: string; readonly brokers: readonly string[] }
   | { readonly type: 'broker-avoided'; readonly brokerName: string; readonly forMs: number }
-  | { readonly type: 'rebalanced'; readonly group: string; readonly topic: string; readonly queues: readonly MessageQueue[] }
-  | { readonly type: 'queue-lost'; readonly group: string; readonly queue: MessageQueue; readonly reason: string }
-  | { readonly type: 'slow'; readonly group: string; readonly queue: MessageQueue; readonly waitingMs: number }
+  | {
+      readonly type: 'rebalanced'
+      readonly group: string
+      readonly topic: string
+      readonly queues: readonly MessageQueue[]
+    }
+  | {
+      readonly type: 'queue-lost'
+      readonly group: string
+      readonly queue: MessageQueue
+      readonly reason: string
+    }
+  | {
+      readonly type: 'slow'
+      readonly group: string
+      readonly queue: MessageQueue
+      readonly waitingMs: number
+    }
   | { readonly type: 'dead-letter'; readonly group: string; readonly messageId: string }
   | { readonly type: 'closed' }

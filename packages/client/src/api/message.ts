@@ -33,7 +33,11 @@ export interface Message {
 }
 
 /** How a send ended. All but SEND_OK mean: stored, but not (yet) as safely as configured. */
-export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE'
+export type SendStatus =
+  | 'SEND_OK'
+  | 'FLUSH_DISK_TIMEOUT'
+  | 'FLUSH_SLAVE_TIMEOUT'
+  | 'SLAVE_NOT_AVAILABLE'
 
 export interface SendResult {
   readonly status: SendStatus
