@@ -1,1 +1,2 @@
 export { MemoryDisk, type MemoryDiskOptions } from './disk.ts'
+export { type Quiet, VirtualClock } from './virtual-clock.ts'

@@ -117,6 +117,11 @@ export class NodeDisk implements Disk {
     this.many.submit(pieces, options.sync, done)
   }
 
+  /** Ends the thread that large `writeMany` calls have started. A later one starts another. */
+  close(): Promise<void> {
+    return this.many.close()
+  }
+
   lock(path: string): { release(): void } | null {
     // Apache's broker writes the same four bytes.
     const file = this.open(path, { create: true })

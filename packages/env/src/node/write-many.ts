@@ -55,6 +55,11 @@ export class ManyWriter {
     }
   }
 
+  /** Ends the worker. Call it when no call is under way. */
+  async close(): Promise<void> {
+    await this.worker?.terminate()
+  }
+
   private next(): void {
     const call = this.waiting.shift()
     if (call === undefined) {

@@ -1,0 +1,124 @@
+import { isMalformed } from '@apogee/base'
+import type { BrokerServices } from '@apogee/broker'
+import { type DiskError, DiskFailure } from '@apogee/env'
+import {
+  decodeRecord,
+  formatHost,
+  KEY_SEPARATOR,
+  MessageConst,
+  type MessageExt,
+  offsetMsgIdOf,
+  plainBody,
+} from '@apogee/protocol'
+import { type ConsumeQueue, QueueUnits } from '@apogee/store'
+
+/** A message as a broker of the cluster holds it. */
+export interface StoredMessage {
+  readonly broker: string
+  readonly topic: string
+  readonly queueId: number
+  readonly queueOffset: number
+  /** As the sender gave it: inflated when it was sent compressed. */
+  readonly body: Buffer
+  readonly tags: string | undefined
+  readonly keys: readonly string[]
+  readonly properties: Readonly<Record<string, string>>
+  /** The unique key that the sender gave it. */
+  readonly messageId: string | undefined
+  /** Where it is stored, as tools name it. */
+  readonly offsetMessageId: string
+  readonly bornHost: string
+  readonly bornTimestamp: number
+  readonly storeTimestamp: number
+  /** How often it has come back for another try. */
+  readonly reconsumeTimes: number
+  readonly sysFlag: number
+  readonly flag: number
+}
+
+export interface MessagesQuery {
+  /** Only of this broker. */
+  broker?: string
+  /** Only of this queue. */
+  queueId?: number
+  /** Messages at most. Default 10,000. */
+  limit?: number
+}
+
+const LIMIT = 10_000
+const UNITS = 256
+/** What a message may inflate to, bytes. */
+const BODY_MAX = 64 * 1024 * 1024
+
+/** Messages of a topic on one broker, by queue and offset, as far as retention has left them. */
+export async function storedMessages(
+  broker: string,
+  { store }: BrokerServices,
+  topic: string,
+  { queueId, limit = LIMIT }: MessagesQuery,
+): Promise<StoredMessage[]> {
+  const messages: StoredMessage[] = []
+  for (const id of store.queuesOf(topic).sort((a, b) => a - b)) {
+    if (queueId !== undefined && id !== queueId) continue
+    const queue = store.consumeQueue(topic, id)
+    const units = new QueueUnits(UNITS)
+    let next = store.minOffset(topic, id)
+    while (messages.length < limit) {
+      await readUnits(queue, next, Math.min(UNITS, limit - messages.length), units)
+      if (units.count === 0) break
+      next += units.count
+      for (let i = 0; i < units.count; i++) {
+        const record = await store.readRecord(units.physicalOffset[i]!)
+        if (record !== null) messages.push(decoded(broker, record))
+      }
+    }
+  }
+  return messages
+}
+
+function readUnits(
+  queue: ConsumeQueue,
+  from: number,
+  count: number,
+  units: QueueUnits,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    queue.read(from, count, units, (error: DiskError | null) => {
+      if (error === null) resolve()
+      else reject(error)
+    })
+  })
+}
+
+function decoded(broker: string, record: Buffer): StoredMessage {
+  const message = decodeRecord(record, 0)
+  if (isMalformed(message)) throw new DiskFailure('EIO', 'decode', broker)
+  const { bornHost, bornTimestamp, flag, properties, queueId, queueOffset, topic } = message
+  const { reconsumeTimes, storeTimestamp, sysFlag } = message
+  const keys = properties.get(MessageConst.KEYS) ?? ''
+  return {
+    broker,
+    topic,
+    queueId,
+    queueOffset,
+    body: bodyOf(message),
+    tags: properties.get(MessageConst.TAGS),
+    keys: keys.split(KEY_SEPARATOR).filter((key) => key !== ''),
+    properties: Object.fromEntries(properties),
+    messageId: properties.get(MessageConst.UNIQ_KEY),
+    offsetMessageId: offsetMsgIdOf(message),
+    bornHost: formatHost(bornHost),
+    bornTimestamp,
+    storeTimestamp,
+    reconsumeTimes,
+    sysFlag,
+    flag,
+  }
+}
+
+/** What cannot be inflated is shown as it is stored. */
+function bodyOf({ body, sysFlag }: MessageExt): Buffer {
+  const plain = plainBody(sysFlag, body, BODY_MAX)
+  const bytes = isMalformed(plain) ? body : plain
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

@@ -1,0 +1,52 @@
+/**
+ * What is under way inside a cluster and ends by itself: calls to its disk, tasks for the end of a turn, connections being
+ * made, bytes between two of its own sockets. While there is any, virtual time must not jump.
+ */
+export class Activity {
+  private pending = 0
+  /** Bytes on their way, by the ports of both ends; only of connections that are made and taken by processes of the cluster. */
+  private readonly wires = new Map<string, number>()
+
+  get isQuiet(): boolean {
+    if (this.pending > 0) return false
+    for (const bytes of this.wires.values()) if (bytes > 0) return false
+    return true
+  }
+
+  begin(): void {
+    this.pending++
+  }
+
+  end(): void {
+    this.pending--
+  }
+
+  /** A process of the cluster has connected from `fromPort`. */
+  connected(fromPort: number, toPort: number): void {
+    this.wires.set(wire(fromPort, toPort), 0)
+  }
+
+  sent(fromPort: number, toPort: number, bytes: number): void {
+    const name = wire(fromPort, toPort)
+    const onTheWay = this.wires.get(name)
+    if (onTheWay !== undefined) this.wires.set(name, onTheWay + bytes)
+  }
+
+  arrived(fromPort: number, toPort: number, bytes: number): void {
+    this.sent(fromPort, toPort, -bytes)
+  }
+
+  closed(fromPort: number, toPort: number): void {
+    this.wires.delete(wire(fromPort, toPort))
+  }
+
+  /** What does not end (its process is paused, say) is not waited for again. */
+  forgetWires(): void {
+    for (const [name, bytes] of this.wires) if (bytes > 0) this.wires.delete(name)
+  }
+}
+
+/** Both directions count together: what one end sends and the other has not got. */
+function wire(fromPort: number, toPort: number): string {
+  return fromPort < toPort ? `${fromPort}-${toPort}` : `${toPort}-${fromPort}`
+}
