@@ -3,6 +3,9 @@ import { decodeBody, encodeBody, ResetOffsetBody } from '@apogee/protocol'
 import type { MessageQueue } from '../api/message.ts'
 import { queueKey } from './queue-key.ts'
 
+/** Values in an offset file: five to a queue. */
+const LOCAL_OFFSETS_VALUES_MAX = 1_000_000
+
 /** A queue and an offset of it: the next one to consume. */
 export type QueueOffset = readonly [MessageQueue, number]
 
@@ -129,7 +132,7 @@ export function encodeLocalOffsets(entries: readonly QueueOffset[]): Buffer {
 
 /** Reads it, ours or Java's. Codes of Malformed: those of `decodeBody`, OFFSET_NEGATIVE. */
 export function decodeLocalOffsets(bytes: Uint8Array): Decoded<QueueOffset[]> {
-  const body = decodeBody(ResetOffsetBody, bytes)
+  const body = decodeBody(ResetOffsetBody, bytes, { valuesMax: LOCAL_OFFSETS_VALUES_MAX })
   if (body instanceof Malformed) return body
   const entries: QueueOffset[] = []
   for (const { key, value } of body.offsetTable) {

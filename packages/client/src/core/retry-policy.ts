@@ -105,13 +105,14 @@ export function retryMessageFields(
   }
 }
 
-/** The same for one that shall end in the dead letters: the broker sees that its retries are used up. */
+/**
+ * The same for one that shall end in the dead letters: its own count is named as the limit, so that the broker sees it exceeded whatever the
+ * consumer's limit is.
+ */
 export function deadLetterFields(reconsumeTimes: number, maxTimes: number): RetryMessageFields {
-  // Without limit there would be no number above it.
-  const limit = Math.min(maxTimes, MAX_RETRIES_ORDERED - 1)
   return {
-    reconsumeTimes: Math.max(reconsumeTimes, limit) + 1,
-    maxReconsumeTimes: limit,
+    reconsumeTimes: reconsumeTimes + 1,
+    maxReconsumeTimes: Math.min(reconsumeTimes, maxTimes),
     delayLevel: 3 + reconsumeTimes,
   }
 }
