@@ -9,6 +9,7 @@ import { clientAdminHandlers } from './handlers/client-admin.ts'
 import { clientManageHandlers } from './handlers/client-manage.ts'
 import { consumeStatsHandlers } from './handlers/consume-stats.ts'
 import { consumerManageHandlers } from './handlers/consumer-manage.ts'
+import { endTransactionHandlers } from './handlers/end-transaction.ts'
 import { groupAdminHandlers } from './handlers/group-admin.ts'
 import { lockQueueHandlers } from './handlers/lock-queue.ts'
 import { offsetAdminHandlers } from './handlers/offset-admin.ts'
@@ -45,6 +46,7 @@ export function addHandlers(
     ...sendHandlers({ ...services, ...sendFacts(services, deps), clock, delayLevelMax }),
     ...pullHandlers({ ...services, clock }),
     ...sendBackHandlers({ ...services, delayLevelMax }),
+    ...endTransactionHandlers(services),
     ...clientManageHandlers(services),
     ...consumerManageHandlers(services),
     ...queueOffsetHandlers(services),

@@ -1,7 +1,14 @@
 import type { ConnectOptions, Env, TlsIdentity } from '@apogee/env'
+import { formatAddress } from '@apogee/protocol'
 import { type Logger, RemotingClient } from '@apogee/remoting'
 import { MessageStore } from '@apogee/store'
-import { type BrokerMachine, clientOptions, dayOf, storeOptions } from './broker-options.ts'
+import {
+  type BrokerMachine,
+  clientOptions,
+  dayOf,
+  storeAddress,
+  storeOptions,
+} from './broker-options.ts'
 import { ConsumerManager } from './client/consumer-manager.ts'
 import { FilterCompiler } from './client/filter-compiler.ts'
 import { ProducerManager } from './client/producer-manager.ts'
@@ -29,6 +36,7 @@ import { SubscriptionGroupManager } from './subscription/subscription-group-mana
 import { DeletedTopics } from './topic/deleted-topics.ts'
 import { TopicConfigManager } from './topic/topic-config-manager.ts'
 import { recoverTopics } from './topic/topic-recovery.ts'
+import { TransactionalMessageService } from './transaction/transactional-message-service.ts'
 
 export interface BrokerDeps {
   env: Env
@@ -66,6 +74,7 @@ export interface MemoryServices {
 export interface BrokerServices extends MemoryServices {
   store: MessageStore
   schedule: ScheduleMessageService
+  transactions: TransactionalMessageService
   metrics: BrokerMetrics
   outer: BrokerOuterApi
   client: RemotingClient
@@ -130,13 +139,15 @@ export async function storeServices(
     await recoverTopics({ ...memory, store, log })
     await files.deletedTopics.saved()
     await files.topics.saved()
+    const transactions = transactionService(memory, store, deps, storePort)
     const client = new RemotingClient(clientOptions(config.values, deps.clientTls), { env, log })
     return {
       ...memory,
       store,
       schedule,
+      transactions,
       client,
-      metrics: new BrokerMetrics({ ...memory, store, clock }),
+      metrics: new BrokerMetrics({ ...memory, store, transactions, clock }),
       outer: new BrokerOuterApi(config, { client, clock, log, topics }),
       files,
     }
@@ -144,6 +155,20 @@ export async function storeServices(
     await store.close()
     throw error
   }
+}
+
+function transactionService(
+  memory: MemoryServices,
+  store: MessageStore,
+  { env, log }: BrokerDeps,
+  port: number,
+): TransactionalMessageService {
+  const { config } = memory
+  const address = storeAddress(config.values)
+  const storeHost = { address: formatAddress(address, 0, address.length), port }
+  const delayLevelMax = ScheduleMessageService.levelsOf(config).maxLevel
+  const deps = { ...memory, store, clock: env.clock, log, delayLevelMax, address, storeHost }
+  return new TransactionalMessageService(config, deps)
 }
 
 function loadTables(

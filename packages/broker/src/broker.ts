@@ -158,6 +158,7 @@ export class Broker {
     })
     services.stats.start()
     services.schedule.start()
+    services.transactions.start()
     services.outer.start({ brokerAddr, haServerAddr })
     this.housekeep(services)
   }
@@ -212,6 +213,7 @@ export class Broker {
     const leftMs = Math.max(0, untilMs - clock.monotonicMs())
     await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
+    await services.transactions.stop()
     // One after the other, so that a crash meanwhile leaves each file whole.
     // Topics go last: what the others name is known to them first after a crash between two of these.
     const { delays, deletedTopics, groups, offsets, topics } = services.files

@@ -14,7 +14,10 @@ export class ProducerManager {
   private readonly clock: Clock
   private readonly log: Logger
   private readonly groups = new Map<string, Map<ClientConnection, ClientChannel>>()
+  /** By client id: whoever is in a group. */
+  private readonly clients = new Map<string, ClientChannel>()
   private readonly connections: ConnectionGroups
+  private turn = 0
 
   constructor(config: BrokerConfig, deps: { clock: Clock; log: Logger }) {
     this.config = config
@@ -34,6 +37,26 @@ export class ProducerManager {
     return this.groups.get(group)
   }
 
+  /** Whether a client of the group can be asked. */
+  hasChannel(group: string): boolean {
+    for (const { open } of this.groups.get(group)?.keys() ?? []) if (open) return true
+    return false
+  }
+
+  /** A client of the group that can be asked, another one each time. */
+  availableChannel(group: string): ClientChannel | undefined {
+    const open = [...(this.groups.get(group)?.values() ?? [])].filter(
+      ({ connection }) => connection.open,
+    )
+    this.turn = (this.turn + 1) % Number.MAX_SAFE_INTEGER
+    return open[this.turn % Math.max(1, open.length)]
+  }
+
+  /** The producer with this client id, in whatever group; the one that came last when there are several. */
+  findChannel(clientId: string): ClientChannel | undefined {
+    return this.clients.get(clientId)
+  }
+
   /** A heartbeat. False when the connection is in registrationsPerConnectionMax groups already. */
   register(group: string, client: ClientIdentity): boolean {
     const known = this.groups.get(group)?.get(client.connection)
@@ -51,7 +74,9 @@ export class ProducerManager {
       channels = new Map()
       this.groups.set(group, channels)
     }
-    channels.set(client.connection, { ...client, lastUpdateTimestamp: nowMs })
+    const channel = { ...client, lastUpdateTimestamp: nowMs }
+    channels.set(client.connection, channel)
+    this.clients.set(client.clientId, channel)
     this.connections.join(client.connection, group)
     const { clientId, connection } = client
     const remoteAddress = connection.remoteAddress
@@ -80,6 +105,14 @@ export class ProducerManager {
 
   private remove(group: string, connection: ClientConnection): void {
     const channels = this.groups.get(group)
-    if (channels?.delete(connection) && channels.size === 0) this.groups.delete(group)
+    const channel = channels?.get(connection)
+    if (channels === undefined || channel === undefined) return
+    channels.delete(connection)
+    if (channels.size === 0) this.groups.delete(group)
+    const { clientId } = channel
+    const isLast = this.connections.count(connection) === 0
+    if (isLast && this.clients.get(clientId)?.connection === connection) {
+      this.clients.delete(clientId)
+    }
   }
 }

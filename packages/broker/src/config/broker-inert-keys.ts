@@ -145,16 +145,12 @@ export const brokerInertKeys: readonly ConfigKey[] = [
     ['appendAckAsync', 'bool', false],
     ['appendCkAsync', 'bool', false],
   ]),
-  ...inert('later', 'transactions', [
+  ...inert('ignored', 'ends of transactions wait as acknowledgements do: waitTimeMillsInAckQueue', [
     ['waitTimeMillsInTransactionQueue', 'long', 3000],
-    ['transactionTimeOut', 'long', 6000],
-    ['transactionCheckMax', 'int', 15],
-    ['transactionCheckInterval', 'long', 30000],
-    ['transactionMetricFlushInterval', 'long', 10000],
-    ['transactionOpMsgMaxSize', 'int', 4096],
-    ['transactionOpBatchInterval', 'int', 3000],
   ]),
-  ...inert('later', 'request and reply', [['storeReplyMessageEnable', 'bool', true]]),
+  ...inert('ignored', 'half messages are counted from their queue: there is no file of counts', [
+    ['transactionMetricFlushInterval', 'long', 10000],
+  ]),
   ...inert('later', 'access control', [['aclEnable', 'bool', false]]),
   ...inert('later', 'replication and controller', [
     ['sendHeartbeatTimeoutMillis', 'int', 1000],

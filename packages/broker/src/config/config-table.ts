@@ -5,6 +5,7 @@ import { storeInertKeys } from './store-inert-keys.ts'
 import { identityRows, sendRows, topicRows } from './used-broker-keys.ts'
 import { clientRows, laneRows, pullRows } from './used-service-keys.ts'
 import { storeRows } from './used-store-keys.ts'
+import { transactionRows } from './used-transaction-keys.ts'
 
 /**
  * Every key of Apache's broker.conf (BrokerConfig, BrokerIdentity, MessageStoreConfig, NettyServerConfig,
@@ -14,6 +15,7 @@ export const brokerConfigTable: readonly ConfigKey[] = [
   ...used(identityRows),
   ...used(topicRows),
   ...used(sendRows),
+  ...used(transactionRows),
   ...used(pullRows),
   ...used(clientRows),
   ...used(laneRows),

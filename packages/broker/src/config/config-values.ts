@@ -38,6 +38,13 @@ export interface BrokerConfigValues {
   startAcceptSendRequestTimeStamp: number
   maxMessageSize: number
 
+  storeReplyMessageEnable: boolean
+  transactionTimeOut: number
+  transactionCheckMax: number
+  transactionCheckInterval: number
+  transactionOpMsgMaxSize: number
+  transactionOpBatchInterval: number
+
   litePullMessageEnable: boolean
   longPollingEnable: boolean
   shortPollingTimeMills: number
@@ -107,4 +114,6 @@ export interface BrokerConfigValues {
   filterCacheMax: number
   scheduleInFlightMax: number
   registrationsPerConnectionMax: number
+  transactionsPendingMax: number
+  transactionChecksPerRoundMax: number
 }

@@ -93,13 +93,7 @@ export type SendKey =
 
 /** Sends. */
 export const sendRows: Rows<SendKey> = {
-  rejectTransactionMessage: bool(
-    false,
-    'refuses transactional messages (this version refuses them in any case)',
-    {
-      live: true,
-    },
-  ),
+  rejectTransactionMessage: bool(false, 'transactional messages are refused', { live: true }),
   startAcceptSendRequestTimeStamp: long(0, 'sends are refused until this time, ms', { live: true }),
   maxMessageSize: int(4_194_304, 'bytes of body and properties together', {
     min: 1024,

@@ -21,7 +21,6 @@ import {
 import type { Connection, FrameHandler } from '@apogee/remoting'
 import {
   APPEND_BUSY,
-  APPEND_DISK_FULL,
   APPEND_OK,
   APPEND_PROPERTIES_TOO_LARGE,
   APPEND_TOO_LARGE,
@@ -31,6 +30,7 @@ import {
 } from '@apogee/store'
 import { EventTime } from '../metrics/event-time.ts'
 import type { RequestMetrics } from '../metrics/request-metrics.ts'
+import { appendRefusal } from '../send/append-refusal.ts'
 import { PendingSends } from '../send/pending-sends.ts'
 import { SendRequest, type SendServices } from '../send/send-request.ts'
 import { PROPERTIES_SOURCE_SIZE_MAX, StoredProperties } from '../send/stored-properties.ts'
@@ -40,6 +40,8 @@ import type { TopicConfig } from '../topic/topic-config.ts'
 const EMPTY: Buffer = Buffer.alloc(0)
 /** Bytes of a record besides topic, body and properties, at most: with IPv6 hosts. */
 const RECORD_HEAD_SIZE_MAX = 120
+/** New copies of a half message carry two numbers more. */
+const HALF_PROPERTIES_MAX = PROPERTIES_MAX_SIZE - 128
 
 export interface SendDeps extends SendServices {
   store: MessageStore
@@ -77,6 +79,8 @@ class Sender {
   private readonly time: EventTime
   /** Delay level of the message at hand; 0: none. */
   private level = 0
+  /** The message at hand is the half message of a transaction. */
+  private isHalf = false
 
   constructor(deps: SendDeps) {
     const { regionId, traceOn, brokerClusterName, maxMessageSize } = deps.config.values
@@ -145,9 +149,14 @@ class Sender {
     draft.bodyStart = frame.bodyStart
     draft.bodyEnd = frame.end
     draft.waitStore = !properties.isFalse(fields.buffer, PropertySlot.WAIT)
-    if (this.level > 0) this.delay(draft, topic, this.level)
+    if (this.isHalf) this.prepare(draft, topic)
+    else if (this.level > 0) this.delay(draft, topic, this.level)
     if (!properties.spans.has(PropertySlot.UNIQ_KEY))
       properties.addUniqKey(this.deps.uniqKeys.next(this.deps.clock.wallMs()))
+    if (this.isHalf) {
+      properties.addTransactionId()
+      if (properties.end > HALF_PROPERTIES_MAX) return this.refused(APPEND_PROPERTIES_TOO_LARGE)
+    }
     this.useProperties(draft)
     return this.append(frame, connection, topic)
   }
@@ -160,7 +169,8 @@ class Sender {
       const remark = 'the message is illegal: its delay level is no number'
       return request.refuse(ResponseCode.MESSAGE_ILLEGAL, remark)
     }
-    if (this.isTransaction()) {
+    this.isHalf = this.isTransaction()
+    if (this.isHalf && this.deps.config.values.rejectTransactionMessage) {
       const { brokerIP1 } = this.deps.config.values
       const remark = `the broker[${brokerIP1}] sending transaction message is forbidden`
       return request.refuse(ResponseCode.NO_PERMISSION, remark)
@@ -225,6 +235,21 @@ class Sender {
     draft.queueId = capped - 1
   }
 
+  /** The message waits for its producer's decision, seen by nobody (TransactionalMessageBridge.parseHalfMessageInner). */
+  private prepare(draft: RecordDraft, topic: TopicConfig): void {
+    const { fields, queueId } = this.request
+    const { buffer, producerGroupEnd, producerGroupStart, propertiesEnd, propertiesStart } = fields
+    const group = buffer.toString('utf8', producerGroupStart, producerGroupEnd)
+    const { topicName } = topic
+    const { properties } = this
+    properties.writeHalf(buffer, propertiesStart, propertiesEnd, topicName, queueId, group)
+    draft.topic = SystemTopic.TRANS_HALF
+    draft.topicBytes = HALF_BYTES
+    draft.queueId = 0
+    // A record with these bits would be in no queue.
+    draft.sysFlag &= ~MessageSysFlag.TRANSACTION_MASK
+  }
+
   private append(frame: Frame, connection: Connection, topic: TopicConfig): boolean {
     const { deps, pending, properties, request } = this
     const { draft } = deps.store
@@ -248,8 +273,9 @@ class Sender {
 
   private counted(topic: TopicConfig, draft: RecordDraft): void {
     const { stats, topics } = this.deps
-    // A delayed message counts for its own topic when it is delivered.
-    const into = this.level > 0 ? (topics.select(SystemTopic.SCHEDULE) ?? topic) : topic
+    // A delayed message counts for its own topic when it is delivered, a half message when it is committed.
+    const isElsewhere = this.isHalf || this.level > 0
+    const into = isElsewhere ? (topics.select(draft.topic) ?? topic) : topic
     stats.messagePut(into, 1, draft.size)
     if (this.request.dead) stats.sentToDlq++
   }
@@ -265,6 +291,10 @@ class Sender {
     }
     properties.write(fields.buffer, fields.propertiesStart, fields.propertiesEnd)
     if (!this.storable()) return false
+    if (this.isHalf) {
+      const remark = 'a batch cannot be part of a transaction'
+      return request.refuse(ResponseCode.MESSAGE_ILLEGAL, remark)
+    }
     if (this.level > 0) {
       return request.refuse(ResponseCode.MESSAGE_ILLEGAL, 'a batch cannot be delayed')
     }
@@ -335,29 +365,8 @@ class Sender {
   private refused(status: AppendStatus): false {
     const { request } = this
     this.deps.stats.putFailed++
-    switch (status) {
-      case APPEND_TOO_LARGE:
-      case APPEND_PROPERTIES_TOO_LARGE:
-        return request.refuse(
-          ResponseCode.MESSAGE_ILLEGAL,
-          `the message is illegal, maybe msg body or properties length not matched. msg body length limit ${this.deps.config.values.maxMessageSize}B, msg properties length limit 32KB.`,
-        )
-      case APPEND_BUSY:
-        return request.refuse(
-          ResponseCode.SYSTEM_BUSY,
-          '[PC_SYNCHRONIZED]broker busy, start flow control for a while',
-        )
-      case APPEND_DISK_FULL:
-        return request.refuse(
-          ResponseCode.SERVICE_NOT_AVAILABLE,
-          'the disk is full: messages are refused until it has space',
-        )
-      default:
-        return request.refuse(
-          ResponseCode.SERVICE_NOT_AVAILABLE,
-          'the store is closed or has failed',
-        )
-    }
+    const { code, remark } = appendRefusal(status, this.deps.config.values.maxMessageSize)
+    return request.refuse(code, remark)
   }
 
   private refuse(frame: Frame, connection: Connection): void {
@@ -371,3 +380,4 @@ class Sender {
 }
 
 const SCHEDULE_BYTES: Uint8Array = Buffer.from(SystemTopic.SCHEDULE)
+const HALF_BYTES: Uint8Array = Buffer.from(SystemTopic.TRANS_HALF)

@@ -19,6 +19,7 @@ import { versionDesc } from '../stats/runtime-info.ts'
 import { MESSAGE_SIZE_BOUNDS } from '../stats/topic-counters.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
+import type { TransactionalMessageService } from '../transaction/transactional-message-service.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 
 /** One number. A histogram is several: `…_bucket` with label `le` (cumulative), `…_sum` and `…_count`. */
@@ -40,6 +41,7 @@ export interface BrokerMetricsDeps {
   stats: BrokerStats
   requests: RequestMetrics
   store: MessageStore
+  transactions: TransactionalMessageService
   clock: Clock
 }
 
@@ -72,6 +74,7 @@ export class BrokerMetrics {
   async refresh(): Promise<void> {
     const { clock, offsets, store } = this.deps
     this.earliestStoreTime = await store.earliestStoreTime()
+    await this.deps.transactions.refresh()
     this.lagLatencies.clear()
     let reads = 0
     for (const { topic, group, offsets: queues } of offsets.all()) {
@@ -93,6 +96,7 @@ export class BrokerMetrics {
     yield* this.sizes()
     yield* this.connections()
     yield* this.lag()
+    yield* this.transactions()
     yield* this.storage()
     yield* this.rpc()
   }
@@ -203,6 +207,26 @@ export class BrokerMetrics {
       if (latency === undefined) continue
       yield this.one('rocketmq_consumer_lag_latency_milliseconds', 'gauge', labels, latency)
     }
+  }
+
+  private *transactions(): Generator<Metric> {
+    const { transactions } = this.deps
+    for (const [topic, counts] of transactions.counters.topics) {
+      const { committed, finish, rolledBack } = counts
+      const labels = { topic }
+      yield this.one('rocketmq_commit_messages_total', 'counter', labels, committed)
+      yield this.one('rocketmq_rollback_messages_total', 'counter', labels, rolledBack)
+      const { bounds, sum } = finish
+      // Apache calls its seconds milliseconds.
+      const name = 'rocketmq_finish_message_latency_milliseconds'
+      yield* this.histogram(name, labels, bounds, finish.counts, sum)
+    }
+    for (const [topic, count] of transactions.halfMessages()) {
+      yield this.one('rocketmq_half_messages', 'gauge', { topic }, count)
+    }
+    const { checksSent, discarded } = transactions.counters
+    yield this.one('apogee_transaction_checks_total', 'counter', {}, checksSent)
+    yield this.one('apogee_transactions_given_up_total', 'counter', {}, discarded)
   }
 
   private *storage(): Generator<Metric> {

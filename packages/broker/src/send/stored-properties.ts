@@ -31,6 +31,15 @@ const DROP_WHEN_DELAYED = new PropertyNameSet([
   MessageConst.TIMER_DELIVER_MS,
 ])
 
+const DROP_WHEN_HALF = new PropertyNameSet([
+  ...REPLACED,
+  MessageConst.REAL_TOPIC,
+  MessageConst.REAL_QUEUE_ID,
+  MessageConst.TRANSACTION_PREPARED,
+  MessageConst.TRANSACTION_ID,
+  MessageConst.TRANSACTION_CHECK_TIMES,
+  MessageConst.TRANSACTION_PREPARED_QUEUE_OFFSET,
+])
 const DROP_WHEN_DEAD = new PropertyNameSet([...REPLACED, MessageConst.DELAY_TIME_LEVEL])
 
 /** Room for what is appended to 32 KiB of properties. */
@@ -94,6 +103,30 @@ export class StoredProperties {
   writeDead(source: Buffer, start: number, end: number): void {
     this.copy(source, start, end, DROP_WHEN_DEAD)
     this.add(MessageConst.DELAY_TIME_LEVEL, '-1')
+  }
+
+  /** The same for the half message of a transaction of `group`, which is for `topic` and `queueId`. */
+  writeHalf(
+    source: Buffer,
+    start: number,
+    end: number,
+    topic: string,
+    queueId: number,
+    group: string,
+  ): void {
+    this.copy(source, start, end, DROP_WHEN_HALF)
+    this.add(MessageConst.TRANSACTION_PREPARED, 'true')
+    this.add(MessageConst.REAL_TOPIC, topic)
+    this.add(MessageConst.REAL_QUEUE_ID, String(queueId))
+    // Whoever ends the transaction must name the group.
+    if (!this.spans.has(PropertySlot.PGROUP)) this.add(MessageConst.PRODUCER_GROUP, group)
+  }
+
+  /** Names the transaction after its message's unique key, which must be there. */
+  addTransactionId(): void {
+    const { uniqKeyEnd, uniqKeySource, uniqKeyStart } = this
+    const key = uniqKeySource.toString('utf8', uniqKeyStart, uniqKeyEnd)
+    this.add(MessageConst.TRANSACTION_ID, key)
   }
 
   /** Adds one property at the end. */
