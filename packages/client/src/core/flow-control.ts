@@ -7,7 +7,10 @@ export const FLOW_CONTROL_RETRY_MS = 50
 export interface FlowLimits {
   readonly messages: number
   readonly bytes: number
-  /** From the lowest to the highest offset: one stuck handler would otherwise let the rest be consumed, and repeated, without end. */
+  /**
+   * From the lowest to the highest offset: one stuck handler would otherwise let the rest be consumed, and repeated,
+   * without end.
+   */
   readonly span: number
 }
 
@@ -35,8 +38,8 @@ export interface FlowState {
 export type FlowDecision = 'ok' | keyof FlowLimits
 
 /**
- * Whether a queue may be asked for more. Each limit itself is still allowed. The span does not count in ordered consumption, which
- * acknowledges from the front.
+ * Whether a queue may be asked for more. Each limit itself is still allowed. The span does not count in ordered
+ * consumption, which acknowledges from the front.
  */
 export function decideFlow(limits: FlowLimits, state: FlowState, isOrdered: boolean): FlowDecision {
   if (state.count > limits.messages) return 'messages'
@@ -45,7 +48,10 @@ export function decideFlow(limits: FlowLimits, state: FlowState, isOrdered: bool
   return 'ok'
 }
 
-/** The limits of `prefetch`, with defaults. RMQ_INVALID_ARGUMENT for what is not a whole number from 1 to FLOW_LIMITS_MAX. */
+/**
+ * The limits of `prefetch`, with defaults. RMQ_INVALID_ARGUMENT for what is not a whole number from 1 to
+ * FLOW_LIMITS_MAX.
+ */
 export function resolveFlowLimits(prefetch: Partial<FlowLimits> | undefined): FlowLimits {
   return {
     messages: checked('messages', prefetch?.messages),

@@ -10,8 +10,8 @@ const LOCAL_OFFSETS_VALUES_MAX = 1_000_000
 export type QueueOffset = readonly [MessageQueue, number]
 
 /**
- * How far one queue is consumed (Java: ControllableOffset). Handlers keep the cell of their queue, so that acknowledging needs no
- * look-up and no memory.
+ * How far one queue is consumed (Java: ControllableOffset). Handlers keep the cell of their queue, so that
+ * acknowledging needs no look-up and no memory.
  */
 export class OffsetCell {
   readonly queue: MessageQueue
@@ -29,7 +29,10 @@ export class OffsetCell {
     return this.current
   }
 
-  /** Corrected by an administrator or a broker: acknowledgements of before do not count any more, until the cell is removed. */
+  /**
+   * Corrected by an administrator or a broker: acknowledgements of before do not count any more, until the cell is
+   * removed.
+   */
   get isFrozen(): boolean {
     return this.frozen
   }
@@ -59,7 +62,10 @@ export class OffsetCell {
   }
 }
 
-/** The offsets of all queues of one consumer between two times of persisting (Java: RemoteBrokerOffsetStore, LocalFileOffsetStore). */
+/**
+ * The offsets of all queues of one consumer between two times of persisting (Java: RemoteBrokerOffsetStore,
+ * LocalFileOffsetStore).
+ */
 export class OffsetTable {
   private readonly cells = new Map<string, OffsetCell>()
 
@@ -104,8 +110,8 @@ export class OffsetTable {
   }
 
   /**
-   * What was persisted may be lost: the broker (all, without a name) was restarted, or one-way requests to it were. Everything known of it is
-   * pending again.
+   * What was persisted may be lost: the broker (all, without a name) was restarted, or one-way requests to it were.
+   * Everything known of it is pending again.
    */
   forgetPersisted(brokerName?: string): void {
     for (const cell of this.cells.values()) {
@@ -113,7 +119,10 @@ export class OffsetTable {
     }
   }
 
-  /** All known offsets, of one topic when it is named: GET_CONSUMER_STATUS_FROM_CLIENT (221), running info, the local file. */
+  /**
+   * All known offsets, of one topic when it is named: GET_CONSUMER_STATUS_FROM_CLIENT (221), running info, the local
+   * file.
+   */
   entries(topic?: string): QueueOffset[] {
     const entries: QueueOffset[] = []
     for (const { queue, offset } of this.cells.values()) {
@@ -124,7 +133,10 @@ export class OffsetTable {
   }
 }
 
-/** The file of Java's LocalFileOffsetStore (OffsetSerializeWrapper): `{"offsetTable":{{"brokerName":…}:5}}`, its keys objects. */
+/**
+ * The file of Java's LocalFileOffsetStore (OffsetSerializeWrapper): `{"offsetTable":{{"brokerName":…}:5}}`, its keys
+ * objects.
+ */
 export function encodeLocalOffsets(entries: readonly QueueOffset[]): Buffer {
   const offsetTable = entries.map(([queue, offset]) => ({ key: queue, value: offset }))
   return encodeBody(ResetOffsetBody, { offsetTable })

@@ -1,7 +1,10 @@
 import { assert } from '@apogee/base'
 import type { MessageQueue } from '../api/message.ts'
 
-/** A lock is trusted for so long after the broker gave it; the broker keeps it for 60 s (Java: REBALANCE_LOCK_MAX_LIVE_TIME). */
+/**
+ * A lock is trusted for so long after the broker gave it; the broker keeps it for 60 s (Java:
+ * REBALANCE_LOCK_MAX_LIVE_TIME).
+ */
 export const LOCK_VALID_MS = 30_000
 /** A queue that was not asked for so long has lost its pull loop (Java: PULL_MAX_IDLE_TIME). */
 export const PULL_IDLE_MAX_MS = 120_000
@@ -18,15 +21,15 @@ export interface QueuedMessage {
 }
 
 /**
- * The messages of one queue between the pull and the acknowledgement (Java: ProcessQueue). They lie in a ring in the order of their offsets,
- * which may have gaps where a filter left messages out:
+ * The messages of one queue between the pull and the acknowledgement (Java: ProcessQueue). They lie in a ring in the
+ * order of their offsets, which may have gaps where a filter left messages out:
  *
  *     ┌ head                ┌ cursor             ┌ tail
  *     │ taken, some done    │ waiting            │ free …
  *
- * The lowest message is never done; its offset is the commit offset: everything before it is consumed. The highest is never done either,
- * so that one stuck handler keeps one slot and not all that were done after it. Nothing is allocated per message. Concurrent handlers
- * use take and done, ordered ones take, commitTaken and rollbackTaken.
+ * The lowest message is never done; its offset is the commit offset: everything before it is consumed. The highest is
+ * never done either, so that one stuck handler keeps one slot and not all that were done after it. Nothing is
+ * allocated per message. Concurrent handlers use take and done, ordered ones take, commitTaken and rollbackTaken.
  */
 export class ProcessQueue<M extends QueuedMessage> {
   readonly queue: MessageQueue
@@ -125,8 +128,9 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * Takes the messages of a pull, whose offsets must ascend, and the pull's nextBeginOffset: what lies below it and did not come is not for
-   * us. Messages that were here before are left out; a dropped queue takes none. Returns how many came in.
+   * Takes the messages of a pull, whose offsets must ascend, and the pull's nextBeginOffset: what lies below it and
+   * did not come is not for us. Messages that were here before are left out; a dropped queue takes none. Returns how
+   * many came in.
    */
   put(messages: readonly M[], nextBeginOffset: number, nowMs: number): number {
     if (this.droppedNow) return 0
@@ -169,8 +173,8 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * The message at this offset is consumed (or sent back): it is forgotten. Offsets that are not here, or done already, change nothing.
-   * Returns the commit offset.
+   * The message at this offset is consumed (or sent back): it is forgotten. Offsets that are not here, or done
+   * already, change nothing. Returns the commit offset.
    */
   done(queueOffset: number, nowMs: number): number {
     const position = this.find(queueOffset)
@@ -182,12 +186,18 @@ export class ProcessQueue<M extends QueuedMessage> {
     return this.commitOffset
   }
 
-  /** Whether the message at this offset is here and not done: what expired meanwhile must not be sent back a second time. */
+  /**
+   * Whether the message at this offset is here and not done: what expired meanwhile must not be sent back a second
+   * time.
+   */
   has(queueOffset: number): boolean {
     return this.find(queueOffset) >= 0
   }
 
-  /** Failed attempts at the message since it came here; it counts on top of the broker's reconsumeTimes. 0 when it is not here. */
+  /**
+   * Failed attempts at the message since it came here; it counts on top of the broker's reconsumeTimes. 0 when it is
+   * not here.
+   */
   failuresOf(queueOffset: number): number {
     const position = this.find(queueOffset)
     return position < 0 ? 0 : (this.failures[position & this.mask] ?? 0)
@@ -204,8 +214,8 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * Ordered: the lowest `count` of what is taken, by default all, is consumed. What else was taken stays so until rollbackTaken. Returns the
-   * commit offset.
+   * Ordered: the lowest `count` of what is taken, by default all, is consumed. What else was taken stays so until
+   * rollbackTaken. Returns the commit offset.
    */
   commitTaken(nowMs: number, count: number = this.cursor - this.head): number {
     const end = this.head + count
@@ -215,7 +225,10 @@ export class ProcessQueue<M extends QueuedMessage> {
     return this.commitOffset
   }
 
-  /** Ordered: what is taken waits again, in its place, with one more failure each (Java: makeMessageToConsumeAgain). Returns how many. */
+  /**
+   * Ordered: what is taken waits again, in its place, with one more failure each (Java: makeMessageToConsumeAgain).
+   * Returns how many.
+   */
   rollbackTaken(): number {
     const count = this.cursor - this.head
     for (let position = this.head; position < this.cursor; position++) {
@@ -229,7 +242,8 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * Messages whose handlers have had them for longer than `timeoutMs`, appended to `into`, at most `max`, lowest first. Returns how many.
+   * Messages whose handlers have had them for longer than `timeoutMs`, appended to `into`, at most `max`, lowest
+   * first. Returns how many.
    */
   expiredInto(into: M[], max: number, timeoutMs: number, nowMs: number): number {
     let found = 0
@@ -245,8 +259,9 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * The queue is not ours any more, or its offset was set anew: forgets what waits. What handlers have is forgotten as they end. A queue that
-   * comes back gets a new ProcessQueue, because handlers of before must not acknowledge what is delivered again.
+   * The queue is not ours any more, or its offset was set anew: forgets what waits. What handlers have is forgotten
+   * as they end. A queue that comes back gets a new ProcessQueue, because handlers of before must not acknowledge
+   * what is delivered again.
    */
   drop(): void {
     this.droppedNow = true

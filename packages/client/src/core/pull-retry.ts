@@ -20,8 +20,8 @@ export interface PullRetry {
 }
 
 /**
- * After a pull that failed `failures` times in a row, this one included. `responseCode` is null when no broker answered (not reached, no
- * answer in time, connection lost). OFFSET_ILLEGAL is an answer, not a failure.
+ * After a pull that failed `failures` times in a row, this one included. `responseCode` is null when no broker
+ * answered (not reached, no answer in time, connection lost). OFFSET_ILLEGAL is an answer, not a failure.
  */
 export function decidePullRetry(responseCode: number | null, failures: number): PullRetry {
   const growing = Math.min(PULL_RETRY_MAX_MS, PULL_RETRY_MIN_MS * 2 ** Math.max(0, failures - 1))

@@ -5,9 +5,10 @@ import { queueKey } from './queue-key.ts'
 export const MASTER_ID = 0
 
 /**
- * Which of a broker's replicas each queue is read from (Java: PullAPIWrapper.pullFromWhichNodeTable). Brokers say it in every answer
- * (suggestWhichBrokerId): a master that is behind names a slave, the slave names the master again. Where Java goes on asking one that has
- * died until its route has changed, a failure here turns to the next replica at once.
+ * Which of a broker's replicas each queue is read from (Java: PullAPIWrapper.pullFromWhichNodeTable). Brokers say it
+ * in every answer (suggestWhichBrokerId): a master that is behind names a slave, the slave names the master again.
+ * Where Java goes on asking one that has died until its route has changed, a failure here turns to the next replica
+ * at once.
  */
 export class PullSource {
   private readonly wantedIds = new Map<string, number>()
@@ -24,8 +25,8 @@ export class PullSource {
   }
 
   /**
-   * The replica could not be reached or did not answer: the next one of `brokerIds` (those of the route) is wanted, round and round. Without
-   * another one it stays.
+   * The replica could not be reached or did not answer: the next one of `brokerIds` (those of the route) is wanted,
+   * round and round. Without another one it stays.
    */
   failed(queue: MessageQueue, brokerId: number, brokerIds: Iterable<number>): void {
     const ids = [...brokerIds].sort((a, b) => a - b)
@@ -46,8 +47,8 @@ export interface ReadAddress {
 }
 
 /**
- * Address of the wanted replica; else of the next one, when a slave was wanted; else of the master; else of any. Null when there is none
- * (Java: MQClientInstance.findBrokerAddressInSubscribe).
+ * Address of the wanted replica; else of the next one, when a slave was wanted; else of the master; else of any. Null
+ * when there is none (Java: MQClientInstance.findBrokerAddressInSubscribe).
  */
 export function chooseReadAddress(
   addresses: ReadonlyMap<number, string>,

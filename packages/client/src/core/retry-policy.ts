@@ -51,7 +51,10 @@ export function decideFailed(
   return { action: 'sendBack', delayLevel: delayLevelOf(error) }
 }
 
-/** After a handler that has had its message for longer than `consumeTimeoutMs`. It may still run: its own end changes nothing then. */
+/**
+ * After a handler that has had its message for longer than `consumeTimeoutMs`. It may still run: its own end changes
+ * nothing then.
+ */
 export function decideExpired(model: 'clustering' | 'broadcasting'): ConcurrentDecision {
   if (model === 'broadcasting') return DROP
   return { action: 'sendBack', delayLevel: DELAY_LEVEL_EXPIRED }
@@ -66,8 +69,9 @@ function delayLevelOf(error: unknown): number {
 }
 
 /**
- * The ways to send a message back, one after the other as they fail: 36 to the master of its broker, an ordinary message to the retry topic by any
- * broker, the handler of this process again after LOCAL_RETRY_MS. Its offset stays uncommitted until one has succeeded.
+ * The ways to send a message back, one after the other as they fail: 36 to the master of its broker, an ordinary
+ * message to the retry topic by any broker, the handler of this process again after LOCAL_RETRY_MS. Its offset stays
+ * uncommitted until one has succeeded.
  */
 export type SendBackStep = 'sendBack' | 'sendToRetryTopic' | 'retryLocally'
 export const SEND_BACK_LADDER: readonly SendBackStep[] = [
@@ -106,8 +110,8 @@ export function retryMessageFields(
 }
 
 /**
- * The same for one that shall end in the dead letters: its own count is named as the limit, so that the broker sees it exceeded whatever the
- * consumer's limit is.
+ * The same for one that shall end in the dead letters: its own count is named as the limit, so that the broker sees
+ * it exceeded whatever the consumer's limit is.
  */
 export function deadLetterFields(reconsumeTimes: number, maxTimes: number): RetryMessageFields {
   return {
@@ -124,8 +128,8 @@ export type OrderedDecision =
   /** What was taken waits again, and the queue rests. */
   | { readonly action: 'suspend'; readonly suspendMs: number }
   /**
-   * Retries are used up: a message with deadLetterFields to the retry topic, then commit. When that fails: suspend, and again. In
-   * broadcasting commit alone.
+   * Retries are used up: a message with deadLetterFields to the retry topic, then commit. When that fails: suspend,
+   * and again. In broadcasting commit alone.
    */
   | { readonly action: 'dead' }
 
@@ -145,7 +149,10 @@ export function decideOrderedConsumed(): OrderedDecision {
   return COMMIT
 }
 
-/** After an ordered handler that threw. A RetryLater counts as a delivery like every other failure, but may name its own rest. */
+/**
+ * After an ordered handler that threw. A RetryLater counts as a delivery like every other failure, but may name its
+ * own rest.
+ */
 export function decideOrderedFailed(error: unknown, context: OrderedRetryContext): OrderedDecision {
   if (error instanceof Unrecoverable) return DEAD
   if (context.reconsumeTimes >= context.maxReconsumeTimes) return DEAD

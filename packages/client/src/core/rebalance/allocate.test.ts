@@ -111,7 +111,7 @@ for (const strategy of sharing) {
           deepEqual(allocate(strategy, again), part)
           return part
         })
-        deepEqual(owned.sort(compareQueues), sortQueues(queues))
+        deepEqual(owned.toSorted(compareQueues), sortQueues(queues))
       }),
     )
   })

@@ -1,5 +1,5 @@
-// Which queues of a topic a member of a group reads. Every member computes its own part from the same two lists, so each strategy
-// is Java's to the last queue: members in Java and members here share one group.
+// Which queues of a topic a member of a group reads. Every member computes its own part from the same two lists, so
+// each strategy is Java's to the last queue: members in Java and members here share one group.
 import { unreachable } from '@apogee/base'
 import { ErrorCode, RocketMQError } from '../../api/errors.ts'
 import type { MessageQueue } from '../../api/message.ts'
@@ -18,8 +18,9 @@ export interface AllocateInput {
 }
 
 /**
- * The queues of `clientId`, in the order of `sortQueues` (CONFIG: as configured). Empty when `clientId` is not among the members, or there is
- * nothing to share. MACHINE_ROOM_NEARBY throws RMQ_INVALID_ARGUMENT when a broker or member has no room.
+ * The queues of `clientId`, in the order of `sortQueues` (CONFIG: as configured). Empty when `clientId` is not among
+ * the members, or there is nothing to share. MACHINE_ROOM_NEARBY throws RMQ_INVALID_ARGUMENT when a broker or member
+ * has no room.
  */
 export function allocate(strategy: AllocateStrategy, input: AllocateInput): MessageQueue[] {
   const { clientId } = input
@@ -82,7 +83,10 @@ function javaText({ topic, brokerName, queueId }: MessageQueue): string {
   return `MessageQueue [topic=${topic}, brokerName=${brokerName}, queueId=${queueId}]`
 }
 
-/** MACHINE_ROOM: only queues of brokers named `room@name` with one of our rooms; runs of neighbours, the rest singly at the end. */
+/**
+ * MACHINE_ROOM: only queues of brokers named `room@name` with one of our rooms; runs of neighbours, the rest singly
+ * at the end.
+ */
 function byMachineRoom(
   clientId: string,
   queues: readonly MessageQueue[],

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Points on a circle of 2^32, each of one node (Java: ConsistentHashRouter with its MD5Hash). A node's points are the hashes of `node-0`,
- * `node-1` and so on; a hash is the first four bytes of the MD5 of the UTF-8 text, read as an unsigned number.
+ * Points on a circle of 2^32, each of one node (Java: ConsistentHashRouter with its MD5Hash). A node's points are the
+ * hashes of `node-0`, `node-1` and so on; a hash is the first four bytes of the MD5 of the UTF-8 text, read as an
+ * unsigned number.
  */
 export interface HashRing {
   /** Ascending, no two alike. */

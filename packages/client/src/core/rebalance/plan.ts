@@ -1,4 +1,5 @@
-// From "which queues should be mine" to what has to be done. The driver does it, in this order: release, lock (ordered), start.
+// From "which queues should be mine" to what has to be done. The driver does it, in this order: release, lock
+// (ordered), start.
 import type { MessageQueue } from '../../api/message.ts'
 import { queueKey } from '../queue-key.ts'
 import { type AllocateInput, allocate } from './allocate.ts'
@@ -50,7 +51,10 @@ export function planRebalance(
   return { add: [...wanted.values()], release, keep, wait }
 }
 
-/** Whether the plan changes who reads what: subscriptions then get a new version and heartbeats go out (Java: messageQueueChanged). */
+/**
+ * Whether the plan changes who reads what: subscriptions then get a new version and heartbeats go out (Java:
+ * messageQueueChanged).
+ */
 export function isChange(plan: RebalancePlan): boolean {
   return plan.add.length > 0 || plan.release.length > 0
 }
@@ -76,8 +80,8 @@ export type AllocationUnknownReason =
   /** No broker answered with the group's members. */
   | 'NO_MEMBERS'
   /**
-   * A broker answered, and this member was not among them: it was restarted, or our heartbeat has not come yet. Java gives all its
-   * queues up here, which leaves them without an owner; we keep them, send heartbeats and ask again.
+   * A broker answered, and this member was not among them: it was restarted, or our heartbeat has not come yet. Java
+   * gives all its queues up here, which leaves them without an owner; we keep them, send heartbeats and ask again.
    */
   | 'NOT_A_MEMBER'
 
@@ -107,8 +111,8 @@ export function queuesByBroker(queues: Iterable<MessageQueue>): Map<string, Mess
 }
 
 /**
- * What of `wanted` a broker's answer to 41 has locked. What it refused belongs to another member still: not started, and the round
- * was incomplete. A broker that did not answer has locked nothing.
+ * What of `wanted` a broker's answer to 41 has locked. What it refused belongs to another member still: not started,
+ * and the round was incomplete. A broker that did not answer has locked nothing.
  */
 export function splitByLock(
   wanted: readonly MessageQueue[],

@@ -16,8 +16,8 @@ export const DEFAULT_REBALANCE_LIMITS: RebalanceScheduleLimits = {
 }
 
 /**
- * When to rebalance next (Java: RebalanceService). Events go in with their time; `dueAtMs` is when the driver has to begin a round. One
- * round runs at a time: what happens during one asks for another.
+ * When to rebalance next (Java: RebalanceService). Events go in with their time; `dueAtMs` is when the driver has to
+ * begin a round. One round runs at a time: what happens during one asks for another.
  *
  *     idle ──begin()──► running ──end(complete | incomplete)──► idle
  */
@@ -48,8 +48,8 @@ export class RebalanceSchedule {
   }
 
   /**
-   * Members have changed (code 40), a route has changed, a subscription was added or ended, or an offset was corrected: a round as soon as
-   * the gap allows. Returns the new `dueAtMs`.
+   * Members have changed (code 40), a route has changed, a subscription was added or ended, or an offset was
+   * corrected: a round as soon as the gap allows. Returns the new `dueAtMs`.
    */
   request(nowMs: number): number {
     this.wantedAtMs = Math.min(this.wantedAtMs, nowMs)
@@ -65,8 +65,8 @@ export class RebalanceSchedule {
   }
 
   /**
-   * The round is over. Incomplete: a part could not be told, a lock was refused, a start offset not found, a release not finished.
-   * Returns the new `dueAtMs`.
+   * The round is over. Incomplete: a part could not be told, a lock was refused, a start offset not found, a release
+   * not finished. Returns the new `dueAtMs`.
    */
   end(nowMs: number, outcome: 'complete' | 'incomplete'): number {
     assert(this.running, 'a round ends that did not begin')

@@ -21,8 +21,8 @@ export type AllocateStrategy =
     }
 
 /**
- * The strategy that `allocate` of the consumer's options names; AVG without it. CONFIG, MACHINE_ROOM and MACHINE_ROOM_NEARBY
- * need more than a name: RMQ_INVALID_ARGUMENT.
+ * The strategy that `allocate` of the consumer's options names; AVG without it. CONFIG, MACHINE_ROOM and
+ * MACHINE_ROOM_NEARBY need more than a name: RMQ_INVALID_ARGUMENT.
  */
 export function resolveStrategy(
   option: AllocateStrategyName | AllocateStrategyOptions | undefined,
@@ -37,8 +37,7 @@ export function resolveStrategy(
     case 'MACHINE_ROOM':
       return { name: 'MACHINE_ROOM', rooms: new Set(option.rooms) }
     case 'MACHINE_ROOM_NEARBY': {
-      const { brokerRoom, clientRoom } = option
-      if (typeof brokerRoom !== 'function' || typeof clientRoom !== 'function') {
+      if (typeof option.brokerRoom !== 'function' || typeof option.clientRoom !== 'function') {
         throw invalid('MACHINE_ROOM_NEARBY needs brokerRoom and clientRoom')
       }
       // Called as methods of the option, because its author may use `this`.
