@@ -225,3 +225,15 @@ test('a message is let go when it is done or dropped', () => {
     [item(3)],
   )
 })
+
+test('after a seek the queue begins anew, also at an offset that it had before', () => {
+  const processQueue = start()
+  processQueue.put(items(5, 6, 7), 8, 0)
+  processQueue.take(0)
+  processQueue.clear()
+  equal(processQueue.commitOffset, -1)
+  processQueue.skipTo(3)
+  deepEqual([processQueue.count, processQueue.bytes, processQueue.commitOffset], [0, 0, 3])
+  equal(processQueue.put(items(3, 5), 6, 0), 2)
+  deepEqual(takeAll(processQueue), [3, 5])
+})

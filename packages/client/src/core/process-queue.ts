@@ -299,6 +299,19 @@ export class ProcessQueue<M extends QueuedMessage> {
     return nowMs - this.lastPullMs > PULL_IDLE_MAX_MS
   }
 
+  /**
+   * Pull consumers, which acknowledge by position and not by message: forgets all, to begin anew at another offset.
+   * Nothing that was taken before may be ended after it.
+   */
+  clear(): void {
+    this.messages.fill(undefined)
+    this.head = this.tail
+    this.cursor = this.tail
+    this.countNow = 0
+    this.bytesNow = 0
+    this.nextOffset = -1
+  }
+
   private append(message: M, nowMs: number): void {
     if (this.tail - this.head > this.mask) this.grow()
     const slot = this.tail & this.mask
