@@ -13,6 +13,7 @@ interface Item {
 class Model {
   readonly here = new Map<number, { size: number; isTaken: boolean; failures: number }>()
   readonly ended: number[] = []
+  isDropped = false
   seenBelow = -1
 
   offsets(isTaken?: boolean): number[] {
@@ -75,19 +76,20 @@ const put = (back: number, gaps: readonly number[], tail: number): Step => {
       return { queueOffset: offset, size: gap * 7 }
     })
     const next = (batch.at(-1)?.queueOffset ?? offset) + 1 + tail
-    const fresh = batch.filter(({ queueOffset }) => queueOffset >= model.seenBelow)
+    const isFresh = ({ queueOffset }: Item): boolean => queueOffset >= model.seenBelow
+    const fresh = model.isDropped ? [] : batch.filter(isFresh)
     equal(real.put(batch, next, nowMs), fresh.length)
     for (const { queueOffset, size } of fresh) {
       model.here.set(queueOffset, { size, isTaken: false, failures: 0 })
     }
-    model.seenBelow = Math.max(model.seenBelow, next)
+    if (!model.isDropped) model.seenBelow = Math.max(model.seenBelow, next)
   }
 }
 
 const take = (max: number): Step => {
   return ({ model, real, nowMs }) => {
     const into: Item[] = []
-    const expected = model.offsets(false).slice(0, max)
+    const expected = model.isDropped ? [] : model.offsets(false).slice(0, max)
     equal(real.takeInto(into, max, nowMs), expected.length)
     deepEqual(
       into.map(({ queueOffset }) => queueOffset),
@@ -144,12 +146,24 @@ const gaps = fc.oneof(
   fc.array(fc.nat(4), { minLength: 40, maxLength: 200, size: 'max' }),
   fc.nat(40).map((count) => new Array<number>(count).fill(0)),
 )
+/** What waited is never committed: it belongs to whoever gets the queue. */
+const drop: Step = ({ model, real }) => {
+  const waiting = model.isDropped ? [] : model.offsets(false)
+  model.seenBelow = waiting[0] ?? model.seenBelow
+  for (const offset of waiting) model.here.delete(offset)
+  model.isDropped = true
+  real.drop()
+}
+
 const puts = fc.tuple(fc.nat(5), gaps, fc.nat(3)).map((args) => put(...args))
-const takes = fc.nat(70).map(take)
+const takes = fc.oneof(fc.nat(5), fc.nat(70)).map(take)
 
 function check(steps: fc.Arbitrary<Step>): void {
+  const scripts = fc
+    .tuple(fc.array(steps, { maxLength: 120 }), fc.array(steps, { maxLength: 20 }))
+    .map(([before, after]) => [...before, drop, ...after, drop])
   fc.assert(
-    fc.property(fc.array(steps, { maxLength: 120 }), (script) => {
+    fc.property(scripts, (script) => {
       const queue = { topic: 't', brokerName: 'b', queueId: 0 }
       const real = new ProcessQueue<Item>(queue, ({ size }) => size, 0)
       const system: System = { model: new Model(), real, nowMs: 0 }

@@ -175,7 +175,7 @@ test('the oldest message is known by when it came', () => {
   equal(processQueue.lastConsumeMs, 100)
 })
 
-test('a dropped queue gives and takes nothing, but lets handlers end', () => {
+test('a dropped queue gives and takes nothing; what handlers end counts up to what waited', () => {
   const processQueue = start()
   processQueue.put(items(1, 2, 3, 4), 5, 0)
   processQueue.take(0)
@@ -183,10 +183,13 @@ test('a dropped queue gives and takes nothing, but lets handlers end', () => {
   processQueue.done(2, 0)
   processQueue.drop()
   equal(processQueue.isDropped, true)
+  equal(processQueue.maxOffset, 1)
   deepEqual([processQueue.count, processQueue.bytes, processQueue.waitingCount], [1, 10, 0])
   equal(processQueue.take(0), undefined)
   equal(processQueue.put(items(9), 10, 0), 0)
-  processQueue.done(1, 0)
+  processQueue.skipTo(10)
+  equal(processQueue.commitOffset, 1)
+  equal(processQueue.done(1, 0), 3, 'the messages 3 and 4 were forgotten, not consumed')
   equal(processQueue.count, 0)
 })
 

@@ -122,7 +122,7 @@ export class ProcessQueue<M extends QueuedMessage> {
     return this.head === this.tail ? null : (this.putTimes[this.head & this.mask] ?? null)
   }
 
-  /** Nothing is put in or taken, and what handlers still end is not to be committed. */
+  /** Nothing is put in or taken any more. */
   get isDropped(): boolean {
     return this.droppedNow
   }
@@ -147,7 +147,7 @@ export class ProcessQueue<M extends QueuedMessage> {
 
   /** A pull found nothing for us below this offset. Without unfinished messages the commit offset goes on with it. */
   skipTo(nextBeginOffset: number): void {
-    if (nextBeginOffset > this.nextOffset) this.nextOffset = nextBeginOffset
+    if (nextBeginOffset > this.nextOffset && !this.droppedNow) this.nextOffset = nextBeginOffset
   }
 
   /** The next message to handle, in the order of offsets; undefined when none waits or the queue is dropped. */
@@ -259,12 +259,14 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * The queue is not ours any more, or its offset was set anew: forgets what waits. What handlers have is forgotten
-   * as they end. A queue that comes back gets a new ProcessQueue, because handlers of before must not acknowledge
-   * what is delivered again.
+   * The queue is given up: forgets what waits, takes nothing new, and lets handlers end. What they end still moves
+   * the commit offset, up to the lowest message that waited and no further. A queue that comes back gets a new
+   * ProcessQueue, because handlers of before must not acknowledge what is delivered again.
    */
   drop(): void {
+    if (this.droppedNow) return
     this.droppedNow = true
+    if (this.cursor < this.tail) this.nextOffset = this.minWaitingOffset
     while (this.tail > this.cursor) {
       const slot = --this.tail & this.mask
       this.messages[slot] = undefined
