@@ -52,10 +52,16 @@ test('blocks become programs with their setup before and their end after them', 
       { title: 'page.md:20', prints: ['2'] },
     ],
   )
-  equal(
-    made[1]?.code,
-    `import { connect, type Socket } from 'node:net'\nconst a: number = 1\nconsole.log(a + 1) // → 2\nconsole.log('end')\nexport {}\n`,
-  )
+  const lines = made[1]?.code.trimEnd().split('\n')
+  deepEqual(lines, [
+    `import { untilPrinted } from './until-printed.ts'`,
+    `import { connect, type Socket } from 'node:net'`,
+    'const a: number = 1',
+    'console.log(a + 1) // → 2',
+    `console.log('end')`,
+    'await untilPrinted(["2"])',
+    'export {}',
+  ])
 })
 
 test('a comment that names nothing, or stands nowhere, is refused', () => {
@@ -87,6 +93,15 @@ test('a snippet with an error of types is told with its page', (t) => {
   const said = checkTypes(root, folder, files)
   match(said, /page-md-1\.ts\(1,7\): error TS2322/)
   ok(!said.includes('page-md-0'))
+})
+
+test('a program that prints stays open until it has printed all, in order', async (t) => {
+  const page =
+    "```ts\nsetTimeout(() => console.log('one'))\nsetTimeout(() => console.log('two', 2), 5)\n// → one\n// → two 2\n```\n"
+  const [made] = composePrograms(extractSnippets('p.md', page))
+  const { files } = programs(t, made!.code)
+  const result = await runProgram({ file: files[0]!, env: {}, limitMs: LIMIT_MS })
+  equal(problemOf(result, made!.prints), null)
 })
 
 test('what a program does is told: its failure, its output, and that it does not end', async (t) => {

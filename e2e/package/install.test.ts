@@ -73,25 +73,25 @@ for (const version of nodeVersions) {
 
     test('messages go through a broker that npx started, with the client that was installed', async () => {
       await using server = await startServer(version, folders.get('apogee')!)
-      placeProgram(folders.get('@apogee/client')!, 'round-trip.js')
+      placeProgram(folders.get('@apogee/client')!, 'round-trip.mjs')
       const address = `127.0.0.1:${server.ports.namesrv}`
-      const said = await inFolder('@apogee/client', 'node', 'round-trip.js', address)
+      const said = await inFolder('@apogee/client', 'node', 'round-trip.mjs', address)
       match(said, /20 of 20 messages came back/)
     })
 
     test('startCluster() of the installed package takes and gives messages', async () => {
-      placeProgram(folders.get('apogee')!, 'embedded.js')
-      match(await inFolder('apogee', 'node', 'embedded.js'), /20 of 20 messages came back/)
+      placeProgram(folders.get('apogee')!, 'embedded.mjs')
+      match(await inFolder('apogee', 'node', 'embedded.mjs'), /20 of 20 messages came back/)
     })
 
     test('a store on disk is written through the worker and read after a restart', async () => {
       const store = temporaryFolder('store')
       const folder = folders.get('apogee')!
-      placeProgram(folders.get('@apogee/client')!, 'many-queues.js')
+      placeProgram(folders.get('@apogee/client')!, 'many-queues.mjs')
       {
         await using server = await startServer(version, folder, store)
         const address = `127.0.0.1:${server.ports.namesrv}`
-        match(await inFolder('@apogee/client', 'node', 'many-queues.js', address), /stored/)
+        match(await inFolder('@apogee/client', 'node', 'many-queues.mjs', address), /stored/)
       }
       await using server = await startServer(version, folder, store)
       ok(server.ports.broker > 0)

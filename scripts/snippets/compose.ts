@@ -20,9 +20,16 @@ export function composePrograms(snippets: readonly Snippet[]): SnippetProgram[] 
     .map((one) => {
       const parts = partsOf(one, byName, new Set())
       const prints = [...one.code.matchAll(PRINTS)].map(([, text]) => text!.trim())
-      const code = mergeImports(parts.map((part) => part.code).join('\n'))
+      const body = parts.map((part) => part.code).join('\n')
+      const code = mergeImports(prints.length > 0 ? waiting(body, prints) : body)
       return { title: `${one.page}:${one.line}`, code, prints }
     })
+}
+
+/** A handler prints later: what was opened stays open until then. */
+function waiting(body: string, prints: readonly string[]): string {
+  const texts = JSON.stringify(prints)
+  return `import { untilPrinted } from './until-printed.ts'\n${body}\nawait untilPrinted(${texts})\n`
 }
 
 /** The block with everything that it names, and what these name, each once. */

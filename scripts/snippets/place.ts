@@ -1,6 +1,6 @@
 // Programs on disk, where their imports find the workspace, and what the compiler says about them.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SnippetProgram } from './compose.ts'
 
@@ -21,6 +21,8 @@ export function placePrograms(
   mkdirSync(join(root, '.cache'), { recursive: true })
   const folder = mkdtempSync(join(root, '.cache', 'snippets-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  const helper = './until-printed.ts'
+  cpSync(join(import.meta.dirname, helper), join(folder, helper))
   const placed = programs.map((program) => {
     const file = join(folder, `${program.title.replace(/[^\w]+/g, '-')}.ts`)
     writeFileSync(file, program.code.replace(SHOWN_NAMESERVER, nameserver))

@@ -1,0 +1,33 @@
+// Errors, transactions, and the cluster of a test.
+import { type ErrorCode, RocketMQ, RocketMQError, type TransactionOutcome } from '@apogee/client'
+import { startCluster } from 'apogee'
+import { expectType } from './expect-type.ts'
+
+export function handles(error: unknown): ErrorCode | null {
+  if (!(error instanceof RocketMQError)) return null
+  expectType<number | null>()(error.responseCode)
+  expectType<boolean>()(error.retriable)
+  expectType<readonly RocketMQError[]>()(error.attempts)
+  // @ts-expect-error: no such code
+  if (error.code === 'RMQ_NONE') return null
+  return error.code
+}
+
+export async function transactions(mq: RocketMQ): Promise<void> {
+  const outcome: TransactionOutcome = 'unknown'
+  const producer = await mq.transactionProducer({ group: 'P', check: () => outcome })
+  await producer.sendInTransaction({ topic: 'a', body: 'x' }, () => Promise.resolve('commit'))
+  // @ts-expect-error: no such outcome
+  await mq.transactionProducer({ group: 'P', check: () => 'maybe' })
+  // @ts-expect-error: somebody must answer checks
+  await mq.transactionProducer({ group: 'P' })
+}
+
+export async function cluster(): Promise<void> {
+  await using started = await startCluster({ brokers: 2, topics: { orders: 8 }, time: 'virtual' })
+  expectType<readonly string[]>()(started.nameservers)
+  await using mq = new RocketMQ({ nameservers: started.nameservers })
+  await transactions(mq)
+  // @ts-expect-error: no such time
+  await startCluster({ time: 'none' })
+}
