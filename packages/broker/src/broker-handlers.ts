@@ -1,7 +1,7 @@
 import type { Env } from '@apogee/env'
 import { UniqKeySource } from '@apogee/protocol'
 import type { HandlerRegistry, Logger } from '@apogee/remoting'
-import { type BrokerMachine, storeAddress } from './broker-options.ts'
+import { type BrokerMachine, storeAddress, storeHostOf } from './broker-options.ts'
 import type { BrokerDeps, BrokerServices } from './broker-services.ts'
 import { brokerConfigHandlers } from './handlers/broker-config-admin.ts'
 import { brokerStatsHandlers } from './handlers/broker-stats-admin.ts'
@@ -18,6 +18,7 @@ import { queryMessageHandlers } from './handlers/query-message.ts'
 import { queueOffsetHandlers } from './handlers/queue-offset.ts'
 import { sendBackHandlers } from './handlers/send-back.ts'
 import { sendHandlers } from './handlers/send-message.ts'
+import { sendReplyHandlers } from './handlers/send-reply.ts'
 import { storeAdminHandlers } from './handlers/store-admin.ts'
 import { topicAdminHandlers } from './handlers/topic-admin.ts'
 import { runtimeInfo } from './stats/runtime-info.ts'
@@ -47,6 +48,11 @@ export function addHandlers(
     ...pullHandlers({ ...services, clock }),
     ...sendBackHandlers({ ...services, delayLevelMax }),
     ...endTransactionHandlers(services),
+    ...sendReplyHandlers({
+      ...services,
+      clock,
+      storeHost: storeHostOf(services.config, deps.port),
+    }),
     ...clientManageHandlers(services),
     ...consumerManageHandlers(services),
     ...queueOffsetHandlers(services),

@@ -1,5 +1,5 @@
 import { ApogeeError } from '@apogee/base'
-import { addressBytes, type DelayLevels } from '@apogee/protocol'
+import { addressBytes, type DelayLevels, formatAddress, type Host } from '@apogee/protocol'
 import type { Lane, RemotingClientOptions, RemotingServerOptions } from '@apogee/remoting'
 import {
   type MessageStoreOptions,
@@ -87,6 +87,12 @@ export function storeAddress({ brokerIP1 }: BrokerConfigValues): Uint8Array {
 export function dayOf(machine: BrokerMachine): (wallMs: number) => number {
   const zoneOffsetMs = machine.zoneOffsetMs ?? 0
   return (wallMs) => Math.floor((wallMs + zoneOffsetMs) / DAY_MS)
+}
+
+/** The same with the main port. */
+export function storeHostOf({ values }: BrokerConfig, port: number): Host {
+  const address = storeAddress(values)
+  return { address: formatAddress(address, 0, address.length), port }
 }
 
 export function serverOptions(

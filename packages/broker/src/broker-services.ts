@@ -1,5 +1,4 @@
 import type { ConnectOptions, Env, TlsIdentity } from '@apogee/env'
-import { formatAddress } from '@apogee/protocol'
 import { type Logger, RemotingClient } from '@apogee/remoting'
 import { MessageStore } from '@apogee/store'
 import {
@@ -7,6 +6,7 @@ import {
   clientOptions,
   dayOf,
   storeAddress,
+  storeHostOf,
   storeOptions,
 } from './broker-options.ts'
 import { ConsumerManager } from './client/consumer-manager.ts'
@@ -165,7 +165,7 @@ function transactionService(
 ): TransactionalMessageService {
   const { config } = memory
   const address = storeAddress(config.values)
-  const storeHost = { address: formatAddress(address, 0, address.length), port }
+  const storeHost = storeHostOf(config, port)
   const delayLevelMax = ScheduleMessageService.levelsOf(config).maxLevel
   const deps = { ...memory, store, clock: env.clock, log, delayLevelMax, address, storeHost }
   return new TransactionalMessageService(config, deps)

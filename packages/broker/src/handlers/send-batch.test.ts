@@ -119,9 +119,9 @@ for (const [name, header, body, remark] of REFUSED) {
   })
 }
 
-test('a batch of a transaction is refused as one message of it is', async () => {
+test('a batch that says it is part of a transaction is refused', async () => {
   const header = { topic: 'b4', properties: properties(['TRAN_MSG', 'true']) }
-  equal((await sendBatch(header, two)).code, ResponseCode.NO_PERMISSION)
+  equal((await sendBatch(header, two)).code, ResponseCode.MESSAGE_ILLEGAL)
 })
 
 test('a batch of many small messages is taken', async () => {

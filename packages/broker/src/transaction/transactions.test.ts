@@ -205,6 +205,7 @@ test('after transactionCheckMax questions the message is kept for the operator, 
   equal((await resume(formatOffsetMsgId(kept!.storeHost, 0x7fff))).code, ResponseCode.SYSTEM_ERROR)
   const id = formatOffsetMsgId(kept!.storeHost, kept!.physicalOffset)
   equal((await resume(id)).code, ResponseCode.SUCCESS)
+  await producer.beat()
   await world.pass(ROUND_MS + 100)
   const check = producer.checks[2]!
   equal(check.message.properties.get('TRANSACTION_CHECK_TIMES'), '1')
@@ -278,14 +279,15 @@ test('a commit for a topic that was deleted is refused; the message is given up 
   equal((await allOf(world, producer.client, SystemTopic.TRANS_CHECK_MAX_TIME)).length, 1)
 })
 
-test('refused when the operator says so, in a batch, or when its properties leave no room', async () => {
+test('refused when the operator says so, or when its properties leave no room', async () => {
   const { producer, world } = await scene()
   const tooLong = await producer.prepare('pay', 'one', [['k', 'v'.repeat(32_600)]])
   equal('code' in tooLong && tooLong.code, ResponseCode.MESSAGE_ILLEGAL)
   const values = new Map([['rejectTransactionMessage', 'true']])
-  equal(world.broker!.config.update(values), null)
+  deepEqual(world.broker!.config.update(values), [])
   const refused = await producer.prepare('pay', 'one')
   equal('code' in refused && refused.code, ResponseCode.NO_PERMISSION)
+  match(('code' in refused && refused.remark) || '', /sending transaction message is forbidden$/)
 })
 
 test('a clean stop writes decisions and progress: after a start nobody is asked, and nothing comes twice', async () => {

@@ -125,7 +125,10 @@ export class HalfLedger {
     const highest = Math.max(-1, ...offsets)
     if (highest >= this.first + this.windowMax) return false
     if (this.opNames.length >= this.limits.opsMax) return false
-    for (const offset of offsets) if (offset >= this.first) this.end(offset)
+    for (const offset of offsets) {
+      if (offset >= this.first) this.end(offset)
+      this.remember(offset)
+    }
     this.opNames.push(highest)
     this.opRead++
     return true
