@@ -13,4 +13,9 @@ export type {
 } from './embedded/options.ts'
 export { startCluster } from './embedded/start-cluster.ts'
 export type { WaitOptions } from './embedded/wait-for.ts'
-export { main } from './main.ts'
+
+/** The `apogee` program. Its code is loaded when it is called: who imports this package wants a client. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = await import('./main.ts')
+  await program.main(argv)
+}

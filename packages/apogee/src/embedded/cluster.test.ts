@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startCluster } from '../mod.ts'
+import { startCluster } from './start-cluster.ts'
 import { ClusterClient } from './testing/cluster-client.ts'
 
 test('a client finds topics at once, sends, and sees what the cluster shows', async () => {
@@ -146,7 +146,7 @@ test('nodes log with their names, when there is somebody to log to', async () =>
   const logger = { debug: log, info: log, warn: log, error: log }
   await using _cluster = await startCluster({ logger })
   const nodes = new Set(lines.map(({ node }) => node))
-  deepEqual([...nodes].sort(), ['broker-a', 'namesrv-1'])
+  deepEqual(nodes, new Set(['broker-a', 'namesrv-1']))
 })
 
 function clusterFolders(): string[] {

@@ -25,8 +25,8 @@ import { type WaitOptions, waitFor } from './wait-for.ts'
 /** Topics of a cluster. */
 export interface ClusterTopics {
   /**
-   * Makes a topic on every broker, or alters it; its route is known to the NameServers when this resolves. Brokers that do not
-   * run get it when they start again. Rejects with CLUSTER_TOPIC_REFUSED.
+   * Makes a topic on every broker, or alters it; its route is known to the NameServers when this resolves. Brokers that
+   * do not run get it when they start again. Rejects with CLUSTER_TOPIC_REFUSED.
    */
   create(name: string, options?: ClusterTopicOptions): Promise<void>
 }
@@ -35,9 +35,9 @@ export interface ClusterTopics {
 const REGISTERED_MS = 15_000
 
 /**
- * A whole RocketMQ cluster inside this process: NameServers and brokers with everything they are as programs, on ports of
- * 127.0.0.1, for any client of any language. Nothing of it is global, many can run at once, and `close` leaves no timer, no
- * socket, no file and no handle.
+ * A whole RocketMQ cluster inside this process: NameServers and brokers with everything they are as programs, on ports
+ * of 127.0.0.1, for any client of any language. Nothing of it is global, many can run at once, and `close` leaves no
+ * timer, no socket, no file and no handle.
  */
 export interface Cluster {
   /** host:port of each NameServer: what clients are given. */
@@ -62,8 +62,8 @@ export interface Cluster {
   /** The clients of a consumer or producer group, on all brokers that run. */
   clients(group: string): GroupClient[]
   /**
-   * Asks again and again until the answer is neither false, null nor undefined, and resolves to it. A predicate that throws has
-   * not been reached yet. Rejects with CLUSTER_WAIT_TIMEOUT.
+   * Asks again and again until the answer is neither false, null nor undefined, and resolves to it. A predicate that
+   * throws has not been reached yet. Rejects with CLUSTER_WAIT_TIMEOUT.
    */
   waitFor<T>(predicate: () => T | Promise<T>, options?: WaitOptions): Promise<NonNullable<T>>
   /** Ends everything: connections at once, stores in order. A second call waits for the first. */
@@ -91,7 +91,8 @@ export class EmbeddedCluster implements Cluster {
       brokerConfig(settings, index, { namesrvAddr: '', storePathRootDir: '/' }),
     )
     const names = configs.map(({ values }) => values.brokerName)
-    if (new Set(names).size < names.length) throw invalid(`two brokers of one name: ${names}`)
+    if (new Set(names).size < names.length)
+      throw invalid(`two brokers of one name: ${names.join()}`)
     this.declaredTopics = new Map(settings.topics)
     this.machine = new ClusterMachine(settings.store, settings.time)
     this.clock = this.machine.clusterClock()

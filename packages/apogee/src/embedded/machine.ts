@@ -17,11 +17,12 @@ export interface ClusterClock {
   /** Wall time of the nodes, ms since 1970. */
   now(): number
   /**
-   * Lets so much time pass at once, with everything that falls due meanwhile in its order. Resolves when that is done: a
-   * message whose delay is over can be pulled. Rejects with CLUSTER_TIME_REAL without `time: 'virtual'`.
+   * Lets so much time pass at once, with everything that falls due meanwhile in its order. Resolves when that is done:
+   * a message whose delay is over can be pulled. Rejects with CLUSTER_TIME_REAL without `time: 'virtual'`.
    *
-   * Virtual time is real time plus an offset, which this moves forward; it never stands still. Between two timers the cluster
-   * finishes what it is doing, disk and its own connections included. Clients outside are silent for the whole advance.
+   * Virtual time is real time plus an offset, which this moves forward; it never stands still. Between two timers the
+   * cluster finishes what it is doing, disk and its own connections included. Clients outside are silent for the whole
+   * advance.
    */
   advance(durationMs: number): Promise<void>
 }

@@ -15,15 +15,17 @@ export interface ClusterNode {
   readonly isRunning: boolean
   readonly isPaused: boolean
   /**
-   * As kill -9 does: connections break, nothing is flushed, timers end. What was written stays, in memory too. Resolves when
-   * its ports are free.
+   * As kill -9 does: connections break, nothing is flushed, timers end. What was written stays, in memory too. Resolves
+   * when its ports are free.
    */
   kill(): Promise<void>
-  /** As SIGTERM does: leaves the NameServers, answers what is in flight within `graceMs` (default 5,000), closes the store. */
+  /**
+   * As SIGTERM does: leaves the NameServers, answers what is in flight within `graceMs` (default 5,000), closes the store.
+   */
   stop(options?: { graceMs?: number }): Promise<void>
   /**
-   * Starts it on the same ports with what its store holds; one that runs is stopped first. Resolves when it serves and, as far
-   * as NameServers run, is registered. Rejects with the codes of the first start.
+   * Starts it on the same ports with what its store holds; one that runs is stopped first. Resolves when it serves and,
+   * as far as NameServers run, is registered. Rejects with the codes of the first start.
    */
   restart(): Promise<void>
   /** As SIGSTOP does: connections stay and are even accepted, but nothing is answered and no time-out of its own fires. */

@@ -34,10 +34,11 @@ export interface ClusterOptions {
   /** Topics that are there when the cluster is ready: names, or names with queues or options. */
   topics?: readonly string[] | Readonly<Record<string, number | ClusterTopicOptions>>
   /**
-   * `'virtual'`: time passes as it does outside, and `cluster.clock.advance` makes hours pass at once for NameServers and
-   * brokers: delay levels, checks, retention, expiry. Clients live in real time, unless they are made with `cluster.env`; so
-   * that an advance does not take them for dead, `channelExpiredTimeout`, `subscriptionExpiredTimeout` and
-   * `serverChannelMaxIdleTimeSeconds` are then practically infinite, where `config` does not say otherwise.
+   * `'virtual'`: time passes as it does outside, and `cluster.clock.advance` makes hours pass at once for NameServers
+   * and brokers: delay levels, checks, retention, expiry. Clients live in real time, unless they are made with
+   * `cluster.env`; so that an advance does not take them for dead, `channelExpiredTimeout`,
+   * `subscriptionExpiredTimeout` and `serverChannelMaxIdleTimeSeconds` are then practically infinite, where `config`
+   * does not say otherwise.
    * Default `'real'`.
    */
   time?: 'real' | 'virtual'

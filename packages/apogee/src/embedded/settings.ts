@@ -92,7 +92,7 @@ function checkStore(store: ClusterStore): ClusterStore {
     if (isAbsolute(store.folder)) return store
     throw invalid(`store: ${store.folder} is not an absolute path`)
   }
-  throw invalid(`store: ${String(store)}`)
+  throw invalid(`store: ${JSON.stringify(store)}`)
 }
 
 function topicList(

@@ -12,8 +12,9 @@ const TIMEOUT_MS = 5000
 const LOOK_MS = 2
 
 /**
- * Asks again and again until the answer is neither false, null nor undefined, and resolves to it. A predicate that throws has
- * not been reached yet. Rejects with CLUSTER_WAIT_TIMEOUT, whose `cause` is what was thrown last, or with the signal's reason.
+ * Asks again and again until the answer is neither false, null nor undefined, and resolves to it. A predicate that throws
+ * has not been reached yet. Rejects with CLUSTER_WAIT_TIMEOUT, whose `cause` is what was thrown last, or with the signal's
+ * reason.
  */
 export async function waitFor<T>(
   predicate: () => T | Promise<T>,

@@ -16,8 +16,9 @@ const STEP_MIN_MS = 1
 const STEP_MAX_MS = 1000
 
 /**
- * Time that passes as it does in the world, and in jumps besides: `advance` moves it forward and runs, in the order of their
- * times, the timers that fall due. Monotonic and wall time jump together, so stored times, time-outs and delays agree.
+ * Time that passes as it does in the world, and in jumps besides: `advance` moves it forward and runs, in the order of
+ * their times, the timers that fall due. Monotonic and wall time jump together, so stored times, time-outs and delays
+ * agree.
  *
  *     monotonicMs = real monotonic + offset      wallMs = real wall + offset      advance(ms): offset += ms
  *

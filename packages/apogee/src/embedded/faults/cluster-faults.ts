@@ -7,9 +7,9 @@ import {
 } from './fault-rules.ts'
 
 /**
- * Faults by rule, on requests that reach NameServers and brokers, and on those that brokers send to clients. Of several rules
- * the first one that matches and is not spent counts. What tests ask the cluster itself (`messages`, `lag`, …) is not hit.
- * Codes that RocketMQ does not have throw CLUSTER_OPTION_INVALID.
+ * Faults by rule, on requests that reach NameServers and brokers, and on those that brokers send to clients. Of several
+ * rules the first one that matches and is not spent counts. What tests ask the cluster itself (`messages`, `lag`, …) is
+ * not hit. Codes that RocketMQ does not have throw CLUSTER_OPTION_INVALID.
  */
 export interface ClusterFaults {
   /** The request is lost on its way: nothing happens, and the sender's time-out has to find out. */

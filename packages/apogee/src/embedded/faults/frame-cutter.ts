@@ -43,10 +43,8 @@ export class FrameCutter {
     let at = 0
     while (at < chunk.length && !this.isLost) {
       if (this.lengthBytes === 0) {
-        const cut = this.isWanted()
-        if (cut && at > passFrom) this.sink.pass(chunk.subarray(passFrom, at))
-        this.cutting = cut
-        passFrom = at
+        this.cutting = this.isWanted()
+        if (this.cutting && at > passFrom) this.sink.pass(chunk.subarray(passFrom, at))
       }
       at = this.take(chunk, at)
       if (this.cutting) passFrom = at
@@ -59,16 +57,14 @@ export class FrameCutter {
 
   /** Takes the next part of one frame; returns where it ends in the chunk. */
   private take(chunk: Buffer, at: number): number {
-    let end: number
-    if (this.lengthBytes < LENGTH_SIZE) {
-      end = at + 1
+    const isLength = this.lengthBytes < LENGTH_SIZE
+    const end = isLength ? at + 1 : Math.min(chunk.length, at + this.left)
+    if (this.cutting) this.parts.push(Buffer.from(chunk.subarray(at, end)))
+    if (!isLength) this.left -= end - at
+    else {
       this.length = this.length * 256 + chunk[at]!
       if (++this.lengthBytes === LENGTH_SIZE) this.startBody()
-    } else {
-      end = Math.min(chunk.length, at + this.left)
-      this.left -= end - at
     }
-    if (this.cutting) this.parts.push(Buffer.from(chunk.subarray(at, end)))
     return end
   }
 

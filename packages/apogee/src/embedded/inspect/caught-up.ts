@@ -5,8 +5,8 @@ import type { BrokerNode } from '../broker-node.ts'
 const WAIT_MAX_MS = 1000
 
 /**
- * A message is acknowledged a moment before its queue shows it. Resolves when everything that has been acknowledged by now is
- * shown, or the broker does not go on.
+ * A message is acknowledged a moment before its queue shows it. Resolves when everything that has been acknowledged by
+ * now is shown, or the broker does not go on.
  */
 export async function caughtUp(broker: BrokerNode): Promise<void> {
   const { services } = broker

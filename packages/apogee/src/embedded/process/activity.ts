@@ -4,7 +4,7 @@
  */
 export class Activity {
   private pending = 0
-  /** Bytes on their way, by the ports of both ends; only of connections that are made and taken by processes of the cluster. */
+  /** Bytes on their way, by the ports of both ends; only of connections between processes of the cluster. */
   private readonly wires = new Map<string, number>()
 
   get isQuiet(): boolean {

@@ -47,21 +47,24 @@ export class ProcessNet implements Net {
   connect(options: ConnectOptions): Socket {
     const inner = this.net.connect(options)
     const socket = this.own(inner)
-    const { connected, closed } = inner.events
+    const events = inner.events
     let isConnecting = true
     const made = (): void => {
       if (isConnecting) this.activity.end()
       isConnecting = false
     }
     this.activity.begin()
-    inner.events.connected = () => {
-      this.activity.connected(inner.localPort, inner.remotePort)
-      made()
-      connected?.()
-    }
-    inner.events.closed = (error) => {
-      made()
-      closed(error)
+    inner.events = {
+      ...events,
+      connected: () => {
+        this.activity.connected(inner.localPort, inner.remotePort)
+        made()
+        events.connected?.()
+      },
+      closed: (error) => {
+        made()
+        events.closed(error)
+      },
     }
     return socket
   }
