@@ -93,7 +93,10 @@ class SendBack implements AckSink {
     if (group.retryQueueNums <= 0) return success()
     const record = await this.deps.store.readRecord(header.offset)
     const message = record === null ? null : decodeRecord(record)
-    if (message === null || isMalformed(message)) {
+    // A half message was handed to no consumer: its producer has not decided yet.
+    const isHalf =
+      message !== null && !isMalformed(message) && message.topic === SystemTopic.TRANS_HALF
+    if (message === null || isMalformed(message) || isHalf) {
       const remark = `look message by offset failed, ${header.offset}`
       return refuse(ResponseCode.SYSTEM_ERROR, remark)
     }

@@ -20,7 +20,7 @@ import {
   success,
 } from '@apogee/remoting'
 import type { BrokerWorld } from './broker-world.ts'
-import { messagesOf, properties, sendWith } from './requests.ts'
+import { messagesOf, properties, sendFields, sendHeader } from './requests.ts'
 
 /** A prepared message as its producer knows it. */
 export interface Prepared {
@@ -86,28 +86,32 @@ export class TestTransactionProducer {
     id: string,
     extra: [string, string][] = [],
   ): Promise<Prepared | Response> {
-    const response = await sendWith(
-      this.world,
-      this.client,
-      {
-        topic,
-        producerGroup: 'tp',
-        sysFlag: MessageSysFlag.TRANSACTION_PREPARED,
-        bornTimestamp: this.world.world.clock.wallMs(),
-        properties: properties(
-          [MessageConst.TRANSACTION_PREPARED, 'true'],
-          [MessageConst.PRODUCER_GROUP, 'tp'],
-          [MessageConst.UNIQ_KEY, id],
-          ...extra,
-        ),
-      },
-      id,
-    )
-    if (response.code !== 0) return response
-    const place = parseOffsetMsgId(response.fields.get('msgId') ?? '')
-    if (isMalformed(place)) throw new Error(place.detail)
-    const offset = Number(response.fields.get('queueOffset'))
-    return { id, offset, physicalOffset: place.physicalOffset }
+    return preparedBy(id, await this.world.settle(this.sendHalf(topic, id, extra)))
+  }
+
+  /** The same for a test that lets time pass itself. Rejects when it was refused or the broker is gone. */
+  async prepareNow(topic: string, id: string): Promise<Prepared> {
+    const result = preparedBy(id, await this.sendHalf(topic, id, []))
+    if ('code' in result) throw new Error(`refused: ${result.code} ${result.remark}`)
+    return result
+  }
+
+  private sendHalf(topic: string, id: string, extra: [string, string][]): Promise<Response> {
+    const header = sendHeader({
+      topic,
+      producerGroup: 'tp',
+      sysFlag: MessageSysFlag.TRANSACTION_PREPARED,
+      bornTimestamp: this.world.world.clock.wallMs(),
+      properties: properties(
+        [MessageConst.TRANSACTION_PREPARED, 'true'],
+        [MessageConst.PRODUCER_GROUP, 'tp'],
+        [MessageConst.UNIQ_KEY, id],
+        ...extra,
+      ),
+    })
+    const code = RequestCode.SEND_MESSAGE_V2
+    const request = { code, fields: sendFields(header, code), body: Buffer.from(id) }
+    return this.client.invoke(this.world.address, request, 3000)
   }
 
   /** The same, for a message that must not be refused. */
@@ -163,6 +167,14 @@ export class TestTransactionProducer {
     this.checks.push(check)
     this.onCheck(check)
   }
+}
+
+function preparedBy(id: string, response: Response): Prepared | Response {
+  if (response.code !== 0) return response
+  const place = parseOffsetMsgId(response.fields.get('msgId') ?? '')
+  if (isMalformed(place)) throw new Error(place.detail)
+  const offset = Number(response.fields.get('queueOffset'))
+  return { id, offset, physicalOffset: place.physicalOffset }
 }
 
 /** Everything in a queue, as its messages. */

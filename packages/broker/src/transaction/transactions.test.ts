@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  ConsumerSendMsgBackRequestHeader,
   formatOffsetMsgId,
   MessageConst,
   MessageSysFlag,
@@ -143,6 +144,9 @@ test('whoever does not know yet is asked, with the places of a newer copy, until
   equal(producer.checks.length, 2)
   deepEqual(await texts('pay'), ['one'])
   deepEqual(progressOf(world), { half: 3, op: 1 })
+  // First copy, the one asked about, and the newest: after a crash none of them is undecided.
+  const [op] = await allOf(world, producer.client, SystemTopic.TRANS_OP_HALF)
+  equal(Buffer.from(op!.body).toString(), '0,1,2,')
   equal(await metric('apogee_transaction_checks_total'), 2)
 })
 
@@ -327,6 +331,49 @@ test('decisions go out as soon as they fill an op message', async () => {
   const before = await allOf(world, producer.client, SystemTopic.TRANS_OP_HALF)
   equal(before.length, 1)
   equal(Buffer.from(before[0]!.body).toString(), '0,1,2,3,4,5,6,7,8,9,10,11,12,13,')
+})
+
+test('a consumer cannot send a half message back, and so into its retry topic', async () => {
+  const { producer, texts, world } = await scene()
+  const prepared = await producer.prepared('pay', 'one')
+  await world.heartbeat(producer.client, 'c1', 'g', 'pay')
+  const header = {
+    offset: prepared.physicalOffset,
+    group: 'g',
+    delayLevel: 1,
+    maxReconsumeTimes: 16,
+  }
+  const answer = await world.call(
+    producer.client,
+    RequestCode.CONSUMER_SEND_MSG_BACK,
+    ConsumerSendMsgBackRequestHeader,
+    header,
+  )
+  equal(answer.code, ResponseCode.SYSTEM_ERROR)
+  await world.pass(2000)
+  deepEqual(await texts('%RETRY%g'), [])
+})
+
+test('a committed message that fails comes again through the retry topic, and dies where it should', async () => {
+  const { producer, texts, world } = await scene()
+  await producer.end(await producer.prepared('pay', 'one'), 'commit')
+  await world.heartbeat(producer.client, 'c1', 'g', 'pay')
+  const [message] = await allOf(world, producer.client, 'pay')
+  const sendBack = async (delayLevel: number): Promise<void> => {
+    const header = {
+      offset: message!.physicalOffset,
+      group: 'g',
+      delayLevel,
+      maxReconsumeTimes: 16,
+    }
+    const code = RequestCode.CONSUMER_SEND_MSG_BACK
+    await world.call(producer.client, code, ConsumerSendMsgBackRequestHeader, header)
+  }
+  await sendBack(1)
+  await world.pass(2000)
+  deepEqual(await texts('%RETRY%g'), ['one'])
+  await sendBack(-1)
+  deepEqual(await texts('%DLQ%g'), ['one'])
 })
 
 test('with no transaction open there is no timer', async () => {
