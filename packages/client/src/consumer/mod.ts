@@ -1,0 +1,2 @@
+export { Consumer } from './consumer.ts'
+export { startConsumer } from './start-consumer.ts'

@@ -1,0 +1,317 @@
+import type { Timer } from '@apogee/env'
+import type { Response } from '@apogee/remoting'
+import { ErrorCode, RocketMQError } from '../api/errors.ts'
+import type { MessageQueue } from '../api/message.ts'
+import { decideFlow, FLOW_CONTROL_RETRY_MS } from '../core/flow-control.ts'
+import type { OffsetCell } from '../core/offset-table.ts'
+import { ProcessQueue } from '../core/process-queue.ts'
+import { decidePullRetry, PULL_PAUSED_MS } from '../core/pull-retry.ts'
+import { MASTER_ID, mayCommitWithPull } from '../core/pull-source.ts'
+import type { ConsumerContext } from './consumer-context.ts'
+import { MessagePage } from './message-page.ts'
+import { PULL_TIMEOUT_MS, pullAnswer, pullRequest } from './pull-call.ts'
+import { readRecords } from './pull-records.ts'
+import type { PulledMessage } from './pulled-message.ts'
+
+/** An answer that came sooner than this and brought nothing is not followed by a question at once: no loop spins. */
+const FRUITLESS_MIN_MS = 50
+
+/** What a reader tells its consumer. */
+export interface ReaderListener<T> {
+  /** Messages wait in `reader.process`. */
+  arrived(reader: QueueReader<T>): void
+  /** The broker has another offset for it: the reader has stopped. */
+  offsetIllegal(reader: QueueReader<T>, offset: number): void
+  /** Explicit acknowledgement: null where handlers acknowledge by returning. */
+  acknowledgerOf(reader: QueueReader<T>): MessagePage<T>['acknowledger']
+}
+
+/**
+ * Reads one queue: one question at a time to its broker, held there for 15 s when there is nothing, as long as not too much waits here
+ * (Java: PullMessageService with one PullRequest). Handlers take messages from `process`.
+ */
+export class QueueReader<T> {
+  readonly queue: MessageQueue
+  readonly process: ProcessQueue<PulledMessage<T>>
+  readonly cell: OffsetCell
+  /** Where the next pull begins. */
+  nextOffset: number
+  /** Its offset stands: acknowledgements do not count any more. */
+  isFinal = false
+  /** The queue is being given up: nothing is handed out any more. */
+  isReleased = false
+  /** In the list of queues that have something to do; kept by the mode of consumption. */
+  isListed = false
+  /** A handler of ordered consumption has it, or it rests after a failure. */
+  isBusy = false
+  private readonly context: ConsumerContext<T>
+  private readonly listener: ReaderListener<T>
+  private readonly isLocking: boolean
+  private isPaused = false
+  private failures = 0
+  private restMs = 0
+  private restTimer: Timer | null = null
+  private wakeUp: (() => void) | null = null
+  private ended: Promise<void> | null = null
+
+  constructor(
+    context: ConsumerContext<T>,
+    listener: ReaderListener<T>,
+    cell: OffsetCell,
+    offset: number,
+    isLocking: boolean,
+  ) {
+    const nowMs = context.client.env.clock.monotonicMs()
+    this.context = context
+    this.listener = listener
+    this.cell = cell
+    this.queue = cell.queue
+    this.nextOffset = offset
+    this.isLocking = isLocking
+    this.process = new ProcessQueue<PulledMessage<T>>(cell.queue, sizeOf, nowMs)
+    this.process.skipTo(offset)
+  }
+
+  start(): void {
+    this.ended ??= this.run()
+  }
+
+  /** Nothing is asked for, and nothing handed out. */
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+    this.wake()
+  }
+
+  /** The next message to handle; undefined when none waits, or none may be handed out. */
+  take(nowMs: number): PulledMessage<T> | undefined {
+    return this.isPaused || this.isReleased ? undefined : this.process.take(nowMs)
+  }
+
+  /**
+   * Stops reading and handing out; what handlers have still counts. The process queue is not dropped yet: it would not know any more
+   * which messages nobody has handled.
+   */
+  release(): void {
+    this.isReleased = true
+    this.wake()
+  }
+
+  /** The queue is another's, or is read anew: what handlers still do with its messages does not count any more. */
+  drop(): void {
+    this.isFinal = true
+    this.release()
+    this.process.drop()
+  }
+
+  /** Something has changed that may let it ask again: the lock came, messages were handled. */
+  wake(): void {
+    this.restTimer?.cancel()
+    this.restTimer = null
+    const { wakeUp } = this
+    this.wakeUp = null
+    wakeUp?.()
+  }
+
+  /** A message was handled: called by the mode after `process.done`. */
+  handled(commitOffset: number): void {
+    if (this.isFinal) return
+    this.cell.update(commitOffset, true)
+    if (this.wakeUp !== null && this.isBelowHalf()) this.wake()
+  }
+
+  /** Reads on from another offset; what was here is forgotten (pull consumers: seek). */
+  moveTo(offset: number): void {
+    this.process.clear()
+    this.process.skipTo(offset)
+    this.nextOffset = offset
+    this.failures = 0
+    this.restMs = 0
+    this.wake()
+  }
+
+  private isBelowHalf(): boolean {
+    const { limits } = this.context.settings
+    const { count, bytes, span } = this.process
+    return count * 2 <= limits.messages && bytes * 2 <= limits.bytes && span * 2 <= limits.span
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isReleased) {
+      const restMs = this.restBeforePull()
+      if (restMs > 0) await this.rest(restMs)
+      else await this.pull()
+    }
+  }
+
+  private restBeforePull(): number {
+    const { clock } = this.context.client.env
+    this.process.lastPullMs = clock.monotonicMs()
+    if (this.isPaused) return PULL_PAUSED_MS
+    if (this.isLocking && !this.process.hasValidLock(clock.monotonicMs())) return PULL_PAUSED_MS
+    if (this.restMs > 0) {
+      const { restMs } = this
+      this.restMs = 0
+      return restMs
+    }
+    const { limits, isOrdered } = this.context.settings
+    const flow = decideFlow(limits, this.process, isOrdered)
+    return flow === 'ok' ? 0 : FLOW_CONTROL_RETRY_MS
+  }
+
+  private rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.wakeUp = resolve
+      this.restTimer = this.context.client.env.clock.after(ms, () => this.wake())
+    })
+  }
+
+  private async pull(): Promise<void> {
+    const { client, pullSource, subscriptions } = this.context
+    const { brokerName, topic } = this.queue
+    const wanted = pullSource.wantedBrokerId(this.queue)
+    const to = client.routes.readAddress(brokerName, wanted)
+    const subscription = subscriptions.get(topic)
+    if (to === null || subscription === null) {
+      this.failed(null, wanted)
+      return
+    }
+    const offset = this.nextOffset
+    const askedMs = client.env.clock.monotonicMs()
+    const request = this.request(offset, to.brokerId, subscription.data)
+    try {
+      const response = await client.remote.invoke(to.address, request, PULL_TIMEOUT_MS)
+      // Dropped, or moved, while the question was under way.
+      if (this.isReleased || this.nextOffset !== offset) return
+      this.answered(to, response, askedMs)
+    } catch (error) {
+      if (this.isReleased) return
+      const { group } = this.context
+      const { queue } = this
+      client.log.warn({ event: 'pull_failed', group, queue, address: to.address, err: error })
+      this.failed(null, to.brokerId)
+    }
+  }
+
+  private request(
+    offset: number,
+    brokerId: number,
+    subscription: Parameters<typeof pullRequest>[0]['subscription'],
+  ): ReturnType<typeof pullRequest> {
+    const { group, settings } = this.context
+    const consumed = this.cell.offset
+    const isCommitting = settings.commitsWithPull && mayCommitWithPull(brokerId, consumed)
+    return pullRequest({
+      group,
+      queue: this.queue,
+      offset,
+      max: settings.pullBatchSize,
+      commitOffset: isCommitting ? consumed : null,
+      subscription,
+      withExpression: settings.isPull,
+      isLite: settings.isPull,
+    })
+  }
+
+  private answered(
+    to: { address: string; brokerId: number },
+    response: Response,
+    askedMs: number,
+  ): void {
+    const answer = pullAnswer(to.address, response)
+    if (answer === null) {
+      this.refused(to, response)
+      return
+    }
+    const { client, pullSource, stats } = this.context
+    pullSource.suggested(this.queue, answer.suggestedBrokerId)
+    if (answer.outcome === 'illegal') {
+      this.illegal(answer.nextOffset)
+      return
+    }
+    const nowMs = client.env.clock.monotonicMs()
+    const before = this.nextOffset
+    if (answer.outcome === 'found') this.found(to.address, response.body, answer.nextOffset, nowMs)
+    else this.process.skipTo(answer.nextOffset)
+    this.nextOffset = Math.max(before, answer.nextOffset)
+    this.failures = 0
+    if (this.process.count === 0) this.cell.update(this.process.commitOffset, true)
+    stats.pulled(this.queue.topic, nowMs - askedMs)
+    const isFruitless = this.nextOffset === before && nowMs - askedMs < FRUITLESS_MIN_MS
+    if (isFruitless) this.restMs = FLOW_CONTROL_RETRY_MS
+  }
+
+  private found(address: string, body: Buffer, nextOffset: number, nowMs: number): void {
+    const { context, queue, listener } = this
+    const acknowledger = listener.acknowledgerOf(this)
+    const page = new MessagePage<T>(body, queue, context.source, acknowledger)
+    const messages: PulledMessage<T>[] = []
+    const tags = context.subscriptions.get(queue.topic)?.tags ?? null
+    if (!readRecords(page, tags, messages)) {
+      // What was readable is handled; the rest is asked for again, and never skipped.
+      const text = `${address} sent records that cannot be read`
+      const last = messages.at(-1)
+      if (last !== undefined) {
+        this.keep(messages, last.queueOffset + 1, nowMs)
+        this.nextOffset = last.queueOffset + 1
+      }
+      throw new RocketMQError(ErrorCode.PROTOCOL, text, { broker: address })
+    }
+    this.keep(messages, nextOffset, nowMs)
+  }
+
+  private keep(messages: PulledMessage<T>[], nextOffset: number, nowMs: number): void {
+    const added = this.process.put(messages, nextOffset, nowMs)
+    if (added === 0) return
+    this.context.stats.received(this.queue.topic, added)
+    this.listener.arrived(this)
+  }
+
+  private illegal(offset: number): void {
+    const { group, client } = this.context
+    const { nextOffset, queue } = this
+    client.log.warn({
+      event: 'offset_illegal',
+      group,
+      queue,
+      offset: nextOffset,
+      corrected: offset,
+    })
+    this.release()
+    this.listener.offsetIllegal(this, offset)
+  }
+
+  private refused(to: { address: string; brokerId: number }, response: Response): void {
+    const { group, client } = this.context
+    const { code, remark } = response
+    const fields = { group, queue: this.queue, address: to.address, responseCode: code, remark }
+    client.log.warn({ event: 'pull_refused', ...fields })
+    this.failed(code, to.brokerId)
+  }
+
+  private failed(responseCode: number | null, brokerId: number): void {
+    const { client, pullSource } = this.context
+    this.failures++
+    const retry = decidePullRetry(responseCode, this.failures)
+    this.restMs = retry.delayMs
+    if (retry.refreshRoute) {
+      void client.routes.refresh(this.queue.topic)
+      pullSource.failed(this.queue, brokerId, this.brokerIds())
+    }
+    if (retry.heartbeat) void client.members.heartbeatNow()
+  }
+
+  private brokerIds(): Iterable<number> {
+    const { brokerName, topic } = this.queue
+    const route = this.context.client.routes.peek(topic)
+    const broker = route?.data.brokerDatas.find((data) => data.brokerName === brokerName)
+    return broker?.brokerAddrs.keys() ?? [MASTER_ID]
+  }
+}
+
+function sizeOf(message: { readonly size: number }): number {
+  return message.size
+}
