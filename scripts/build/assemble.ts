@@ -2,8 +2,12 @@
 //
 //   dist/…         the package's own code          packages/<source>/src/…
 //   lib/<pkg>/…    what it needs of the others     packages/<pkg>/src/…
+//
+// Declarations keep their files. Code is bundled: only what is loaded by name keeps its own.
 import { posix } from 'node:path'
-import type { Emitted } from './emitted.ts'
+import { type BundledModule, bundle, type NamedFile, relativeName } from './bundle.ts'
+import { applyEdits, type Edit } from './edits.ts'
+import type { Emitted, EmittedFile } from './emitted.ts'
 import type { PublishedPackage } from './published.ts'
 import type { Reference } from './references.ts'
 
@@ -15,12 +19,6 @@ export interface Assembled {
   readonly files: ReadonlyMap<string, string>
   /** Names of packages from the registry that the code imports. */
   readonly externals: ReadonlySet<string>
-}
-
-interface Edit {
-  readonly start: number
-  readonly end: number
-  readonly text: string
 }
 
 const NOT_FOR_USERS = /(?:^|\/)(?:testing|testdata)\/|\.test\.|(?:^|\/)test-[^/]*$/
@@ -41,7 +39,9 @@ class Assembly {
   readonly #emitted: Emitted
   readonly #workspace: WorkspaceExports
   readonly #open: string[] = []
-  readonly #files = new Map<string, string>()
+  readonly #declarations = new Map<string, string>()
+  readonly #modules = new Map<string, BundledModule>()
+  readonly #entries = new Set<string>()
   readonly #externals = new Set<string>()
 
   constructor(published: PublishedPackage, emitted: Emitted, workspace: WorkspaceExports) {
@@ -52,22 +52,27 @@ class Assembly {
 
   run(): Assembled {
     const { source, exports, programs } = this.#published
-    const entries = Object.values(exports).map((file) => `${source}/${file}`)
-    this.#open.push(...programs.map((file) => compiledName(`${source}/${file}`, false)))
-    for (const entry of entries) {
-      this.#open.push(compiledName(entry, false), compiledName(entry, true))
+    const visible = Object.values(exports).map((file) => `${source}/${file}`)
+    for (const path of [...visible, ...programs.map((file) => `${source}/${file}`)]) {
+      this.#entries.add(compiledName(path, false))
     }
+    this.#open.push(...this.#entries, ...visible.map((path) => compiledName(path, true)))
     const seen = new Set<string>()
     for (let path = this.#open.pop(); path !== undefined; path = this.#open.pop()) {
       if (seen.has(path)) continue
       seen.add(path)
       this.#take(path)
     }
-    for (const entry of entries) {
+    for (const entry of visible) {
       const path = this.#placeOf(compiledName(entry, true))
-      this.#files.set(path, NODE_TYPES + this.#files.get(path))
+      this.#declarations.set(path, NODE_TYPES + this.#declarations.get(path))
     }
-    return { files: this.#files, externals: this.#externals }
+    const code = bundle({
+      modules: this.#modules,
+      entries: [...this.#entries],
+      placeOf: (path) => this.#placeOf(path),
+    })
+    return { files: new Map([...code, ...this.#declarations]), externals: this.#externals }
   }
 
   #take(path: string): void {
@@ -78,35 +83,64 @@ class Assembly {
     if (unknown !== undefined) {
       throw new Error(`${path}, ${unknown}: names a file in a way that the build does not know`)
     }
-    const edits: Edit[] = []
-    for (const reference of file.references.found) {
-      const text = this.#follow(path, reference)
-      if (text === null) continue
-      edits.push({ start: reference.start, end: reference.end, text })
-    }
-    this.#files.set(this.#placeOf(path), applyEdits(file.text, edits))
+    if (path.endsWith('.d.ts')) this.#declaration(path, file)
+    else this.#module(path, file)
   }
 
-  /** Sees to it that what is named will be there. Returns its new name, or null when the old one is right. */
-  #follow(from: string, reference: Reference): string | null {
+  #declaration(path: string, { text, references }: EmittedFile): void {
+    const edits: Edit[] = []
+    const place = this.#placeOf(path)
+    for (const reference of references.found) {
+      const target = this.#targetOf(path, reference)
+      if (target === null) continue
+      this.#open.push(target)
+      const name = relativeName(place, this.#placeOf(target)).replace(/\.d\.ts$/, '.js')
+      edits.push({ start: reference.start, end: reference.end, text: name })
+    }
+    this.#declarations.set(place, applyEdits(text, edits))
+  }
+
+  #module(path: string, { text, references, shape }: EmittedFile): void {
+    const targets = new Map<string, string>()
+    const named: NamedFile[] = []
+    for (const reference of references.found) {
+      const target = this.#targetOf(path, reference)
+      if (target === null) continue
+      const { start, end } = reference
+      if (target === MANIFEST) {
+        named.push({ start, end, nameFrom: (from) => relativeName(from, MANIFEST) })
+        continue
+      }
+      this.#open.push(target)
+      if (reference.kind === 'statement') {
+        targets.set(reference.specifier, target)
+        continue
+      }
+      this.#entries.add(target)
+      const rest = reference.whole ? '' : this.#restOf(path, reference, target)
+      const nameFrom = (from: string): string => {
+        const name = relativeName(from, this.#placeOf(target))
+        return name.slice(0, name.length - rest.length)
+      }
+      named.push({ start, end, nameFrom })
+    }
+    this.#modules.set(path, { path, text, shape, targets, named })
+  }
+
+  /** The compiled file that is named, MANIFEST, or null for what is not ours. */
+  #targetOf(from: string, reference: Reference): string | null {
     const { kind, specifier } = reference
     const isRelative = specifier.startsWith('.')
-    const source = isRelative ? null : this.#workspace.get(specifier)
-    if (kind === 'module' && !isRelative && source === undefined) {
+    const source = isRelative ? undefined : this.#workspace.get(specifier)
+    if (!isRelative && source === undefined) {
+      if (kind === 'file') throw new Error(`${from}: ${specifier} is no file of ours`)
       this.#external(from, specifier)
       return null
     }
-    if (!isRelative && kind === 'file') throw new Error(`${from}: ${specifier} is no file of ours`)
     const named = source ?? posix.join(posix.dirname(from), specifier)
-    if (named === `${packageOf(from)}/${MANIFEST}`) {
-      return relativeName(this.#placeOf(from), MANIFEST)
-    }
-    const target = reference.whole
-      ? compiledName(named, kind === 'module' && from.endsWith('.d.ts'))
-      : this.#onlyMatch(from, named)
-    this.#open.push(target)
-    if (!reference.whole) return null
-    return relativeName(this.#placeOf(from), this.#placeOf(target).replace(/\.d\.ts$/, '.js'))
+    if (named === `${packageOf(from)}/${MANIFEST}`) return MANIFEST
+    if (!reference.whole) return this.#onlyMatch(from, named)
+    return compiledName(named, kind !== 'file' && from.endsWith('.d.ts'))
   }
 
   #external(from: string, specifier: string): void {
@@ -129,6 +163,10 @@ class Assembly {
     return matches[0]!
   }
 
+  #restOf(from: string, { specifier }: Reference, target: string): string {
+    return target.slice(posix.join(posix.dirname(from), specifier).length)
+  }
+
   #placeOf(path: string): string {
     const [, owner, rest] = /^([^/]+)\/src\/(.+)$/.exec(path) ?? []
     if (owner === undefined) throw new Error(`${path} is in no package's src/`)
@@ -142,17 +180,4 @@ function packageOf(path: string): string {
 
 function compiledName(path: string, declaration: boolean): string {
   return path.replace(/(?:\.d)?\.[jt]s$/, declaration ? '.d.ts' : '.js')
-}
-
-function relativeName(from: string, to: string): string {
-  const name = posix.relative(posix.dirname(from), to)
-  return name.startsWith('.') ? name : `./${name}`
-}
-
-function applyEdits(text: string, edits: readonly Edit[]): string {
-  let result = text
-  for (const { start, end, text: inserted } of edits.toSorted((a, b) => b.start - a.start)) {
-    result = result.slice(0, start) + inserted + result.slice(end)
-  }
-  return result
 }

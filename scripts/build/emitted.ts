@@ -2,11 +2,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { API } from 'typescript/unstable/sync'
+import { type ModuleShape, shapeOf } from './module-shape.ts'
 import { collectReferences, type References } from './references.ts'
 
 export interface EmittedFile {
   readonly text: string
   readonly references: References
+  readonly shape: ModuleShape
 }
 
 /** By path from the output folder, which is the path from packages/: `client/src/mod.js`. */
@@ -29,7 +31,7 @@ export function readEmitted(folder: string): Emitted {
       const tree = program?.getSourceFile(join(folder, path))
       if (tree === undefined) throw new Error(`${path} was compiled and cannot be read`)
       const text = readFileSync(join(folder, path), 'utf8')
-      emitted.set(path, { text, references: collectReferences(tree) })
+      emitted.set(path, { text, references: collectReferences(tree), shape: shapeOf(tree) })
     }
   } finally {
     api.close()

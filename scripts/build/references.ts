@@ -18,8 +18,8 @@ import {
 } from 'typescript/unstable/ast'
 
 export interface Reference {
-  /** `module`: resolved as an import is. `file`: resolved beside the file that names it. */
-  readonly kind: 'module' | 'file'
+  /** `statement`: an import or export. `module`: resolved as these are. `file`: beside the file that names it. */
+  readonly kind: 'statement' | 'module' | 'file'
   readonly specifier: string
   /** What the text between quotes is: of `./worker.${suffix}` only the beginning is known. */
   readonly whole: boolean
@@ -53,7 +53,7 @@ class Collector {
   visit(node: Node): void {
     if (isImportDeclaration(node) || isExportDeclaration(node)) {
       const { moduleSpecifier } = node as { moduleSpecifier?: Node }
-      if (moduleSpecifier !== undefined) this.#add('module', moduleSpecifier)
+      if (moduleSpecifier !== undefined) this.#add('statement', moduleSpecifier)
     } else if (isImportTypeNode(node)) {
       const { argument } = node
       if (isLiteralTypeNode(argument)) this.#add('module', argument.literal)
@@ -79,7 +79,6 @@ class Collector {
       const named = isStringLiteral(first) && first.text.startsWith('.') ? 'file' : 'module'
       if (!this.#add(named, first)) this.#unknown(node)
     }
-    if (text === 'import.meta.resolve' && !this.#add('module', first)) this.#unknown(node)
   }
 
   #new(node: Node): void {
@@ -98,7 +97,6 @@ class Collector {
     const user = access.parent
     if (!isPropertyAccessExpression(access)) return this.#unknown(user)
     const { text: name } = access.name
-    if (name === 'resolve') return
     if (name !== 'url') return this.#unknown(user)
     const text = user.getText(this.#tree)
     const known =
