@@ -23,6 +23,7 @@ export function publicNames(
     root,
     sources.map(({ path }) => `packages/${path}`),
     workspace,
+    ['declarations'],
   )
   try {
     const entries = sources.map(({ path }) => path.replace(/\.ts$/, '.d.ts'))
