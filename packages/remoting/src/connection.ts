@@ -15,7 +15,12 @@ import { type ConnectionHost, Pause } from './connection-host.ts'
 import { ConnectionInput } from './connection-input.ts'
 import { ConnectionOutput } from './connection-output.ts'
 import { addressBytes, hostAndPort } from './host-address.ts'
-import { RemotingError, type RequestDone, RequestsInFlight } from './requests-in-flight.ts'
+import {
+  RemotingError,
+  type RequestDone,
+  type RequestSink,
+  RequestsInFlight,
+} from './requests-in-flight.ts'
 
 /** With one of these, frames that were read already are not handled either. */
 const PAUSES_HANDLING = Pause.OUTPUT | Pause.UNANSWERED
@@ -143,7 +148,47 @@ export class Connection extends ConnectionOutput {
       return
     }
     const deadlineMs = this.host.clock.monotonicMs() + timeoutMs
-    this.send(code, this.requests.add(code, deadlineMs, done), 0, fields, body)
+    this.sendFrame(code, this.requests.add(code, deadlineMs, done), 0, fields, body)
+  }
+
+  /**
+   * For hot requests, whose caller writes the frame itself, right after this, with the opaque returned: `reserve`, write at
+   * `outputEnd`, `commit`. null when the request cannot be made; the reason is then given to `sink`, soon, as by `request`.
+   */
+  beginRequest(code: number, timeoutMs: number, sink: RequestSink): number | null {
+    const problem = this.requestProblem()
+    if (problem === null) {
+      return this.requests.add(code, this.host.clock.monotonicMs() + timeoutMs, sink)
+    }
+    this.host.clock.soon(() => sink.failed(problem))
+    return null
+  }
+
+  /** The same for a one-way frame: its opaque, null when it has to be dropped. */
+  beginOneway(): number | null {
+    if (!this.isOpen || this.pendingOutput > this.host.limits.outputPauseBytes) return null
+    return this.requests.takeOpaque()
+  }
+
+  /** Writes a request begun by `beginRequest` or `beginOneway` for a caller that does not write it itself. */
+  sendFrame(
+    code: number,
+    opaque: number,
+    flag: number,
+    fields: ExtFields | null,
+    body: Buffer | null,
+  ): void {
+    const content = {
+      code,
+      opaque,
+      flag,
+      language: this.host.language,
+      version: CURRENT_VERSION,
+      serializeType: this.serializeType,
+      fields,
+      body,
+    }
+    this.writeFrame(content, frameSize(content))
   }
 
   /** Sends a request that gets no response. Dropped when the connection is closed, or outputPauseBytes wait for it. */
@@ -154,7 +199,7 @@ export class Connection extends ConnectionOutput {
   /** For this package: `oneway` that says whether it was not dropped. */
   sendOneway(code: number, fields: ExtFields | null, body: Buffer | null): boolean {
     if (!this.isOpen || this.pendingOutput > this.host.limits.outputPauseBytes) return false
-    this.send(code, this.requests.takeOpaque(), FrameFlag.ONEWAY, fields, body)
+    this.sendFrame(code, this.requests.takeOpaque(), FrameFlag.ONEWAY, fields, body)
     return true
   }
 
@@ -281,26 +326,6 @@ export class Connection extends ConnectionOutput {
     const pending = this.pendingOutput
     if (pending <= limits.outputPauseBytes) return null
     return new ApogeeError(RemotingError.TOO_MANY, `${peer} has not taken ${pending} bytes`)
-  }
-
-  private send(
-    code: number,
-    opaque: number,
-    flag: number,
-    fields: ExtFields | null,
-    body: Buffer | null,
-  ): void {
-    const content = {
-      code,
-      opaque,
-      flag,
-      language: this.host.language,
-      version: CURRENT_VERSION,
-      serializeType: this.serializeType,
-      fields,
-      body,
-    }
-    this.writeFrame(content, frameSize(content))
   }
 
   private writeFrame(content: FrameContent, size: number): void {

@@ -24,5 +24,10 @@ export {
 } from './options.ts'
 export { type ClientRequest, RemotingClient, type RemotingClientDeps } from './remoting-client.ts'
 export { RemotingServer, type RemotingServerDeps } from './remoting-server.ts'
-export { RemotingError, type RequestDone, type Response } from './requests-in-flight.ts'
+export {
+  RemotingError,
+  type RequestDone,
+  type RequestSink,
+  type Response,
+} from './requests-in-flight.ts'
 export { ReloadableTlsIdentity, type TlsFiles, tlsIdentityFromFiles } from './tls-identity.ts'

@@ -13,6 +13,13 @@ export interface Response {
 /** Called exactly once, never before the call that started the request has returned. */
 export type RequestDone = (error: ApogeeError | null, response: Response | null) => void
 
+/** In place of a RequestDone, for hot requests: reads the response where it lies. One of the two is called, once. */
+export interface RequestSink {
+  /** `frame` is valid during the call only. */
+  answered(frame: Frame): void
+  failed(error: ApogeeError): void
+}
+
 /** Stable codes of the errors a request of ours ends with. */
 export const RemotingError = {
   BIND_FAILED: 'REMOTING_BIND_FAILED',
@@ -26,7 +33,7 @@ export const RemotingError = {
 interface InFlight {
   readonly code: number
   readonly deadlineMs: number
-  readonly done: RequestDone
+  readonly done: RequestDone | RequestSink
 }
 
 /** Requests of ours on one connection that wait for their response, by opaque (Java: responseTable). */
@@ -47,7 +54,7 @@ export class RequestsInFlight {
   }
 
   /** The opaque to send. */
-  add(code: number, deadlineMs: number, done: RequestDone): number {
+  add(code: number, deadlineMs: number, done: RequestDone | RequestSink): number {
     const opaque = this.takeOpaque()
     this.waiting.set(opaque, { code, deadlineMs, done })
     if (deadlineMs < this.earliestMs) this.earliestMs = deadlineMs
@@ -67,6 +74,15 @@ export class RequestsInFlight {
     const request = this.waiting.get(frame.opaque)
     if (request === undefined) return false
     this.waiting.delete(frame.opaque)
+    const { done } = request
+    if (typeof done !== 'function') {
+      try {
+        done.answered(frame)
+      } catch (failure) {
+        this.callbackFailed(failure)
+      }
+      return true
+    }
     const fields = frame.fields()
     const remark = frame.remark()
     if (isMalformed(fields) || isMalformed(remark)) {
@@ -106,7 +122,9 @@ export class RequestsInFlight {
 
   private finish(request: InFlight, error: ApogeeError | null, response: Response | null): void {
     try {
-      request.done(error, response)
+      const { done } = request
+      if (typeof done === 'function') done(error, response)
+      else done.failed(error!)
     } catch (failure) {
       this.callbackFailed(failure)
     }

@@ -1,3 +1,5 @@
+import type { SendResult } from './message.ts'
+
 /**
  * Every error that this client throws or rejects with has one of these codes. They are stable; messages are for people.
  * Codes of servers travel beside them, as `responseCode`.
@@ -105,4 +107,21 @@ export class RetryLater extends Error {
 /** Thrown by a handler that knows that no later attempt can succeed: the message goes to the dead letters at once. */
 export class Unrecoverable extends Error {
   override readonly name: string = 'Unrecoverable'
+}
+
+/**
+ * Of `producer.send` with several messages: some are stored, some are not. `results` has one entry for each message, in order;
+ * `attempts` has the errors among them.
+ */
+export class PartialSendError extends RocketMQError {
+  override readonly name: string = 'PartialSendError'
+  readonly results: readonly (SendResult | RocketMQError)[]
+
+  constructor(results: readonly (SendResult | RocketMQError)[]) {
+    const errors = results.filter((result) => result instanceof RocketMQError)
+    const text = `${errors.length} of ${results.length} messages were not stored: ${errors[0]?.message}`
+    const retriable = errors.every((error) => error.retriable)
+    super(ErrorCode.SEND_FAILED, text, { cause: errors[0], attempts: errors, retriable })
+    this.results = results
+  }
 }

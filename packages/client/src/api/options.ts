@@ -70,7 +70,7 @@ export interface SendOptions {
 export type CompressionName = 'zlib' | 'lz4' | 'zstd'
 
 export interface ProducerOptions {
-  /** Default: CLIENT_INNER_PRODUCER's like, one of its own. */
+  /** Only one producer of a RocketMQ object may be of a group. Default: apogee_producer. */
   group?: string
   /** Attempts after the first, all within the deadline. Default 2. */
   retries?: number
@@ -92,6 +92,8 @@ export interface ProducerOptions {
   createTopics?: boolean
   /** Queues of a topic made so. Default 4. */
   defaultTopicQueueNums?: number
+  /** Topics whose routes and connections are wanted before `mq.producer()` resolves. Others are looked up at their first send. */
+  topics?: readonly string[]
   /** Messages about messages for RMQ_SYS_TRACE_TOPIC, or the topic named. Default false. */
   trace?: boolean | { topic?: string }
 }

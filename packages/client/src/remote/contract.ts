@@ -1,17 +1,20 @@
 // What producers and consumers are given: the one set of connections, routes and heartbeats of a RocketMQ object (Java:
 // MQClientInstance), seen from inside. Everything here is internal to the package.
+import type { ApogeeError } from '@apogee/base'
 import type { Env } from '@apogee/env'
 import type {
   ConsumeMessageDirectlyResult,
   ConsumerData,
+  ExtFields,
   JsonMap,
   MessageExt,
   MessageQueue,
   TopicRouteData,
   UniqKeySource,
 } from '@apogee/protocol'
-import type { ClientRequest, Response } from '@apogee/remoting'
+import type { ClientRequest, Connection, Response } from '@apogee/remoting'
 import type { ClientStatus } from '../api/consume.ts'
+import type { RocketMQError } from '../api/errors.ts'
 import type { ClientLogger, TransactionOutcome } from '../api/options.ts'
 import type { NameServers } from './name-servers.ts'
 
@@ -49,6 +52,16 @@ export interface Remote {
   call(address: string, request: ClientRequest, timeoutMs: number): Promise<Response>
   /** False when the socket's buffer is full (the request is still sent) or the request was dropped because the broker cannot be reached. */
   oneway(address: string, request: ClientRequest): OnewayOutcome
+  /** The connection to a server, made if need be, for frames that are written straight into it; or why there is none now. */
+  open(address: string): Connection | RocketMQError
+  /** Whether requests go with binary headers and unsigned, so that a caller may write them itself. */
+  readonly writesBinary: boolean
+  /** The fields to send: with those of the signature, when there are credentials. */
+  fieldsOf(fields: ExtFields | null, body: Uint8Array | null): ExtFields | null
+  /** What a request on an opened connection failed with. */
+  failureOf(requestCode: number, error: ApogeeError, address: string): RocketMQError
+  /** Whether the last attempt to connect to it failed. */
+  isDown(address: string): boolean
   /** Resolves when what waited for this broker's socket has been taken; rejects when the connection is lost before. */
   flushed(address: string): Promise<void>
 }

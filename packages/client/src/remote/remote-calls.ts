@@ -40,6 +40,7 @@ export interface ConnectionListener {
 export class RemoteCalls implements Remote {
   readonly client: RemotingClient
   private readonly deps: RemoteCallsDeps
+  readonly writesBinary: boolean
   private readonly backOff: ConnectBackOff
   private readonly listeners: ConnectionListener[] = []
   private closing: Promise<void> | null = null
@@ -47,7 +48,8 @@ export class RemoteCalls implements Remote {
   constructor(options: Partial<RemotingClientOptions>, deps: RemoteCallsDeps) {
     this.deps = deps
     this.backOff = new ConnectBackOff(deps.env)
-    const { env, log, registry } = deps
+    const { env, log, registry, signer } = deps
+    this.writesBinary = signer === null && options.serializeType !== 0
     this.client = new RemotingClient(
       { serializeType: 1, language: LanguageCode.NODE_JS, ...options },
       { env, log, registry, opened: (connection) => this.opened(connection) },
@@ -101,7 +103,7 @@ export class RemoteCalls implements Remote {
       const { code, fields = null, body = null } = request
       connection.request(code, this.fieldsOf(fields, body), body, timeoutMs, (error, response) => {
         if (error === null) resolve(response!)
-        else reject(this.failureOf(code, error, connection))
+        else reject(this.failureOf(code, error, address))
       })
     })
   }
@@ -131,17 +133,17 @@ export class RemoteCalls implements Remote {
     })
   }
 
-  /** Of a request on this connection. One that was never made has not carried the request to anybody. */
-  failureOf(requestCode: number, error: ApogeeError, connection: Connection): RocketMQError {
+  /** A connection that was never made has not carried the request to anybody, whatever the error is called. */
+  failureOf(requestCode: number, error: ApogeeError, address: string): RocketMQError {
     if (this.closing !== null) return closedError()
-    const { established, name } = connection
-    if (established || error.code !== RemotingError.TIMEOUT) {
-      return errorOfRemoting(requestCode, error, name)
+    const isMade = this.client.peek(address)?.established ?? true
+    if (isMade || error.code !== RemotingError.TIMEOUT) {
+      return errorOfRemoting(requestCode, error, address)
     }
-    const details = { broker: name, retriable: true, cause: error }
+    const details = { broker: address, retriable: true, cause: error }
     return new RocketMQError(
       ErrorCode.BROKER_UNREACHABLE,
-      `no connection to ${name} in time`,
+      `no connection to ${address} in time`,
       details,
     )
   }

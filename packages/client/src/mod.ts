@@ -1,0 +1,46 @@
+export type { Codec, StandardSchema } from './api/codec.ts'
+export type {
+  AckableMessage,
+  BatchHandler,
+  ClientStatus,
+  HandlerContext,
+  MessageBatch,
+  MessageHandler,
+} from './api/consume.ts'
+export {
+  ErrorCode,
+  PartialSendError,
+  RetryLater,
+  RocketMQError,
+  Unrecoverable,
+} from './api/errors.ts'
+export type {
+  Body,
+  Message,
+  MessageQueue,
+  ReceivedMessage,
+  SendResult,
+  SendStatus,
+  Topic,
+} from './api/message.ts'
+export type {
+  AllocateStrategyName,
+  AllocateStrategyOptions,
+  ClientLogger,
+  CompressionName,
+  ConsumerOptions,
+  Credentials,
+  ProducerOptions,
+  PullConsumerOptions,
+  RocketMQOptions,
+  SendOptions,
+  Subscription,
+  TlsOptions,
+  TransactionOutcome,
+  TransactionProducerOptions,
+} from './api/options.ts'
+export { sql, tags } from './api/subscription.ts'
+export { json, text, withSchema } from './api/topic.ts'
+export type { SendContext } from './observe/channels.ts'
+export type { Producer, ReplyContent } from './producer/producer.ts'
+export { RocketMQ } from './rocketmq.ts'

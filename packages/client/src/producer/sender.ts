@@ -1,0 +1,157 @@
+import type { ApogeeError } from '@apogee/base'
+import { FrameFlag } from '@apogee/protocol'
+import type { Connection } from '@apogee/remoting'
+import { ErrorCode, RocketMQError } from '../api/errors.ts'
+import { withNamespace } from '../consumer/names.ts'
+import { FaultStrategy } from '../core/fault-strategy.ts'
+import type { BrokerDoubts } from '../core/queue-choice.ts'
+import type { Client } from '../remote/contract.ts'
+import { closedError } from '../remote/errors.ts'
+import type { ProducerSettings } from './producer-settings.ts'
+import { type MessageFields, sendFields, writeSendFrame } from './send-frame.ts'
+import { SendJob, type SendWork, type Stored } from './send-job.ts'
+import { type QueueTarget, TopicTarget } from './topic-target.ts'
+
+const MASTER_ID = 0
+/** Topics a producer remembers; the one unused for longest is forgotten first. */
+export const TOPICS_MAX = 10_000
+
+/** Sends frames for one producer: topics, the count of sends in flight, and which brokers are better avoided. */
+export class Sender implements BrokerDoubts {
+  readonly client: Client
+  readonly settings: ProducerSettings
+  private readonly topics = new Map<string, TopicTarget>()
+  private readonly faults: FaultStrategy | null
+  private inFlight = 0
+  private closing = false
+  private emptyListeners: (() => void)[] = []
+
+  constructor(client: Client, settings: ProducerSettings) {
+    this.client = client
+    this.settings = settings
+    this.faults = settings.latencyFaultTolerance ? new FaultStrategy() : null
+  }
+
+  get nowMs(): number {
+    return this.client.env.clock.monotonicMs()
+  }
+
+  get isClosed(): boolean {
+    return this.closing || this.client.isClosing
+  }
+
+  /** A topic by the name that users know. Throws RMQ_INVALID_ARGUMENT. */
+  topic(name: string): TopicTarget {
+    return this.topics.get(name) ?? this.addTopic(name, withNamespace(this.client.namespace, name))
+  }
+
+  /** A topic that belongs to no namespace. */
+  topicOfNoNamespace(name: string): TopicTarget {
+    return this.topics.get(name) ?? this.addTopic(name, name)
+  }
+
+  /** Sends one frame. Throws RMQ_CLOSED, RMQ_TOO_MANY_IN_FLIGHT; then `done` is called exactly once. */
+  send(
+    work: SendWork,
+    done: (error: RocketMQError | null, stored: Stored | null) => void,
+  ): SendJob {
+    if (this.isClosed) throw closedError()
+    if (this.inFlight >= this.settings.maxInFlight) {
+      const text = `${this.inFlight} sends wait for an answer already (maxInFlight)`
+      throw new RocketMQError(ErrorCode.TOO_MANY_IN_FLIGHT, text, { retriable: true })
+    }
+    this.inFlight++
+    work.topic.usedMs = this.nowMs
+    const job = new SendJob(this, work, (error, stored) => {
+      this.inFlight--
+      if (this.inFlight === 0 && this.emptyListeners.length > 0) this.tellEmpty()
+      done(error, stored)
+    })
+    job.start()
+    return job
+  }
+
+  /** The connection to the master of a broker, or why there is none. */
+  connectionTo(brokerName: string): Connection | RocketMQError {
+    const { routes, remote } = this.client
+    const address = routes.brokerAddress(brokerName, MASTER_ID)
+    if (address !== null) return remote.open(address)
+    const text = `no route to the master of ${brokerName}`
+    const details = { broker: brokerName, retriable: true }
+    return new RocketMQError(ErrorCode.BROKER_UNREACHABLE, text, details)
+  }
+
+  /** Writes a frame whose opaque the connection has given. */
+  write(
+    connection: Connection,
+    code: number,
+    opaque: number,
+    target: QueueTarget,
+    content: MessageFields,
+    isOneway: boolean,
+  ): void {
+    const { remote, env } = this.client
+    const bornTimestamp = env.clock.wallMs()
+    if (remote.writesBinary) {
+      writeSendFrame(connection, code, opaque, isOneway, target.template, content, bornTimestamp)
+      return
+    }
+    const { body } = content
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    const fields = remote.fieldsOf(sendFields(target, content, bornTimestamp), bytes)
+    connection.sendFrame(code, opaque, isOneway ? FrameFlag.ONEWAY : 0, fields, bytes)
+  }
+
+  failureOf(code: number, error: ApogeeError, address: string): RocketMQError {
+    return this.client.remote.failureOf(code, error, address)
+  }
+
+  attemptEnded(brokerName: string, startedMs: number, hasFailed: boolean): void {
+    if (this.faults === null) return
+    const { nowMs } = this
+    const forMs = this.faults.sent(brokerName, nowMs - startedMs, hasFailed, nowMs)
+    if (forMs > 0) this.client.status.emit({ type: 'broker-avoided', brokerName, forMs })
+  }
+
+  isDown(brokerName: string): boolean {
+    const address = this.client.routes.brokerAddress(brokerName, MASTER_ID)
+    return address === null || this.client.remote.isDown(address)
+  }
+
+  isAvoided(brokerName: string): boolean {
+    return this.faults?.isAvoided(brokerName, this.nowMs) ?? false
+  }
+
+  /** Takes no more sends, and resolves once those in flight have ended: each does within its own time-out. */
+  async drain(): Promise<void> {
+    this.closing = true
+    if (this.inFlight > 0) {
+      await new Promise<void>((resolve) => this.emptyListeners.push(resolve))
+    }
+    for (const topic of this.topics.values()) topic.close()
+    this.topics.clear()
+  }
+
+  private addTopic(name: string, wireName: string): TopicTarget {
+    const topic = new TopicTarget(name, wireName, this.client, this.settings, this)
+    if (this.topics.size >= TOPICS_MAX) this.forgetOne()
+    this.topics.set(name, topic)
+    return topic
+  }
+
+  private tellEmpty(): void {
+    const listeners = this.emptyListeners
+    this.emptyListeners = []
+    for (const listener of listeners) listener()
+  }
+
+  private forgetOne(): void {
+    let oldest: TopicTarget | null = null
+    for (const topic of this.topics.values()) {
+      if (oldest === null || topic.usedMs < oldest.usedMs) oldest = topic
+    }
+    if (oldest === null) return
+    oldest.close()
+    this.topics.delete(oldest.name)
+  }
+}

@@ -1,0 +1,66 @@
+import { RocketMQError } from '../api/errors.ts'
+import type { ProducerOptions } from '../api/options.ts'
+import { withNamespace } from '../consumer/names.ts'
+import { channels } from '../observe/channels.ts'
+import type { Client, ProducerMember } from '../remote/contract.ts'
+import { SendTrace } from '../trace/send-trace.ts'
+import { startTrace } from '../trace/start-trace.ts'
+import { OnewaySender } from './oneway-sender.ts'
+import { Producer, type ProducerParts } from './producer.ts'
+import { producerSettings } from './producer-settings.ts'
+import { Sender } from './sender.ts'
+
+/** Of producers that name no group. */
+const DEFAULT_GROUP = 'apogee_producer'
+
+/** Joins a producer to a client. Rejects with RMQ_INVALID_ARGUMENT; when `topics` are named, as `producer.send`. */
+export async function startProducer(client: Client, options: ProducerOptions): Promise<Producer> {
+  const group = options.group ?? DEFAULT_GROUP
+  const wireGroup = withNamespace(client.namespace, group)
+  const parts = joinProducer(client, options, { group: wireGroup })
+  await prepareTopics(parts, options.topics ?? [])
+  return new Producer(group, parts)
+}
+
+/** What every kind of producer is made of; `member` is in heartbeats from now on. */
+export function joinProducer(
+  client: Client,
+  options: ProducerOptions,
+  member: ProducerMember,
+): ProducerParts {
+  const settings = producerSettings(options, member.group)
+  const sender = new Sender(client, settings)
+  const dispatcher = startTrace(client, options.trace)
+  client.members.addProducer(member)
+  return {
+    client,
+    settings,
+    sender,
+    oneway: new OnewaySender(sender),
+    trace: dispatcher === null ? null : new SendTrace(client, settings.group, dispatcher),
+    channels: channels(),
+    leave: () => client.members.removeProducer(member),
+  }
+}
+
+/** Routes and connections of these topics, so that the first send need not wait for them. */
+export async function prepareTopics(
+  parts: ProducerParts,
+  topics: readonly string[],
+): Promise<void> {
+  const { sender, leave } = parts
+  try {
+    for (const name of topics) {
+      const topic = sender.topic(name)
+      await topic.load()
+      const brokers = new Set(topic.publishQueues.map(({ brokerName }) => brokerName))
+      for (const broker of brokers) {
+        const connection = sender.connectionTo(broker)
+        if (connection instanceof RocketMQError) throw connection
+      }
+    }
+  } catch (error) {
+    await leave()
+    throw error
+  }
+}

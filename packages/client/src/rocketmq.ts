@@ -1,0 +1,81 @@
+import type { Codec } from './api/codec.ts'
+import type { ClientStatus } from './api/consume.ts'
+import type { Topic } from './api/message.ts'
+import type { ProducerOptions, RocketMQOptions } from './api/options.ts'
+import { topicOf } from './api/topic.ts'
+import type { Producer } from './producer/producer.ts'
+import { startProducer } from './producer/start-producer.ts'
+import { type ClientInstance, createClient } from './remote/client.ts'
+import { closedError } from './remote/errors.ts'
+
+/** What `close` closes first. */
+interface Closable {
+  close(): Promise<void>
+}
+
+/**
+ * One client of a RocketMQ cluster: the connections, routes and heartbeats that all its producers and consumers share. Making one
+ * connects nothing; whatever needs a server connects to it.
+ */
+export class RocketMQ {
+  private readonly client: ClientInstance
+  private readonly open = new Set<Closable>()
+  private closing: Promise<void> | null = null
+
+  /** Throws RMQ_INVALID_ARGUMENT. */
+  constructor(options: RocketMQOptions = {}) {
+    this.client = createClient(options)
+  }
+
+  /** `ip@instance[@unit]`: how servers and other members of a group know this client. */
+  get clientId(): string {
+    return this.client.clientId
+  }
+
+  /** A topic with the codec of its bodies. */
+  topic<T = Buffer>(name: string, options: { codec?: Codec<T> } = {}): Topic<T> {
+    return topicOf(name, options.codec ?? null)
+  }
+
+  /** Rejects with RMQ_INVALID_ARGUMENT, RMQ_CLOSED; when `topics` are named, also as a send to them. */
+  producer(options: ProducerOptions = {}): Promise<Producer> {
+    return this.start((client) => startProducer(client, options))
+  }
+
+  /**
+   * What happens to this client from now on: connections, routes, rebalances, slow handlers. Each reader has a buffer of 256; of
+   * more, the oldest are dropped. Leaving the loop ends it, and so does `close`.
+   */
+  status(): AsyncIterableIterator<ClientStatus> {
+    return this.client.status.iterate()
+  }
+
+  /** Drains consumers, flushes producers, then closes every connection. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.closeNow()
+    return this.closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private async start<M extends Closable>(
+    make: (client: ClientInstance) => Promise<M>,
+  ): Promise<M> {
+    if (this.closing !== null) throw closedError()
+    const member = await make(this.client)
+    this.open.add(member)
+    if (this.closing === null) return member
+    // It was closed meanwhile: nobody else knows of this member.
+    await member.close()
+    throw closedError()
+  }
+
+  private async closeNow(): Promise<void> {
+    const results = await Promise.allSettled([...this.open].map((member) => member.close()))
+    this.open.clear()
+    await this.client.close()
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+}
