@@ -1,5 +1,5 @@
-// Writes docs/reference from the docstrings of what the published packages export. With --check it only says which pages are
-// stale, and exits 1 when one is. A public name without a docstring fails in either case.
+// Writes docs/reference from the docstrings of what the published packages export. With --check it only says which pages
+// are stale, and exits 1 when one is. A public name without a docstring fails in either case.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { referencePages } from './reference/pages.ts'

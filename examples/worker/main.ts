@@ -40,11 +40,9 @@ for (const url of ['https://example.com/a', 'https://busy.example.com', 'nonsens
   await producer.send(jobs.message({ body: { url } }))
 }
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-  console.log(`${signal}: finishing what is under way`)
-  await worker.drain()
-  await mq.close()
-  console.log('stopped')
-}
-process.once('SIGTERM', stop)
-process.once('SIGINT', stop)
+const stopped = Promise.withResolvers<NodeJS.Signals>()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stopped.resolve)
+console.log(`${await stopped.promise}: finishing what is under way`)
+await worker.drain()
+await mq.close()
+console.log('stopped')

@@ -1,4 +1,4 @@
-// Many small modules become a few files. In a file each module is a function that runs once, in order, and gives its exports:
+// Many small modules become a few files. There each module is a function that runs once, in order, and gives its exports:
 //
 //   import * as $e0 from 'node:fs'
 //   import { $m3 } from '../lib/shared-1.js'

@@ -1,5 +1,5 @@
-// Which modules share a file. What is always loaded together goes together: loading one file costs what thirty small modules
-// cost, and a program of hundreds of modules starts several times later than one of a few files.
+// Which modules share a file. What is always loaded together goes together: most of the time that a program of hundreds of
+// small modules takes to start goes into finding and opening them.
 
 export interface ChunkInput {
   /** Module → what it imports in statements. */
