@@ -1,0 +1,45 @@
+// The installed broker as a user starts it: `npx apogee start`, on free ports.
+import { deepEqual } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RunningProcess, temporaryFolder } from '../harness/processes.ts'
+import { type NodeVersion, nodeEnvironment } from './tools.ts'
+
+const START_LIMIT_MS = 60_000
+
+export interface InstalledServer extends AsyncDisposable {
+  /** "host:port" of its NameServer. */
+  readonly nameserver: string
+}
+
+/** Disposing ends it with SIGTERM and wants a clean exit. */
+export async function startInstalled(
+  version: NodeVersion,
+  folder: string,
+  store: string = join(temporaryFolder('store'), 'store'),
+): Promise<InstalledServer> {
+  const run = temporaryFolder('run')
+  const portsFile = join(run, 'ports.json')
+  const logFile = join(run, 'log')
+  const server = new RunningProcess({
+    name: `apogee on Node ${version}`,
+    command: 'npx',
+    args: [
+      ...['apogee', 'start', '--port', '0', '--namesrv-port', '0', '--http-port', '0'],
+      ...['--store', store, '--ports-file', portsFile, '--log-format', 'json'],
+    ],
+    cwd: folder,
+    env: await nodeEnvironment(version),
+    logFile,
+  })
+  // The ports file is written before this line.
+  await server.waitForLine(/boot success/, START_LIMIT_MS)
+  const { namesrv } = JSON.parse(readFileSync(portsFile, 'utf8')) as { namesrv: number }
+  return {
+    nameserver: `127.0.0.1:${namesrv}`,
+    async [Symbol.asyncDispose](): Promise<void> {
+      const exit = await server.stop()
+      deepEqual(exit, { code: 0, signal: null }, readFileSync(logFile, 'utf8'))
+    },
+  }
+}
