@@ -19,7 +19,8 @@ import {
   silentLogger,
   success,
 } from '@apogee/remoting'
-import type { BrokerWorld } from './broker-world.ts'
+import type { BrokerConfigValues } from '../config/config-values.ts'
+import { BrokerWorld } from './broker-world.ts'
 import { messagesOf, properties, sendFields, sendHeader } from './requests.ts'
 
 /** A prepared message as its producer knows it. */
@@ -197,4 +198,36 @@ export function progressOf(world: BrokerWorld): { half: number; op: number } {
   const { offsets } = world.broker!.services!
   const of = (topic: string): number => offsets.queryOffset('CID_RMQ_SYS_TRANS', topic, 0)
   return { half: of(SystemTopic.TRANS_HALF), op: of(SystemTopic.TRANS_OP_HALF) }
+}
+
+/** A broker, a producer of transactions that is known to it, and what tests look at. */
+export interface TransactionScene {
+  world: BrokerWorld
+  producer: TestTransactionProducer
+  texts: (topic: string, queueId?: number) => Promise<string[]>
+  metric: (name: string, topic?: string) => Promise<number>
+}
+
+export async function transactionScene(
+  seed: number,
+  values: Partial<BrokerConfigValues> = {},
+): Promise<TransactionScene> {
+  const world = new BrokerWorld(seed, values)
+  await world.start()
+  const producer = new TestTransactionProducer(world, '10.0.0.2')
+  await producer.beat()
+  const reader = world.client('10.0.0.3')
+  return {
+    world,
+    producer,
+    texts: async (topic, queueId = 0) => {
+      const messages = await allOf(world, reader, topic, queueId)
+      return messages.map(({ body }) => Buffer.from(body).toString())
+    },
+    metric: async (name, topic) => {
+      await world.settle(world.broker!.refreshMetrics())
+      const all = [...world.broker!.metrics()].filter((metric) => metric.name === name)
+      return all.find(({ labels }) => topic === undefined || labels['topic'] === topic)?.value ?? 0
+    },
+  }
 }

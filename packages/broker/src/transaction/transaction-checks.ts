@@ -79,7 +79,7 @@ export class TransactionChecks implements QueueWaiter {
   }
 
   start(): void {
-    this.halves.queue.waiter = this
+    for (const { queue } of [this.halves, this.ops]) queue.waiter = this
     // What was decided before the restart is known before the first round: a repeated end is recognised.
     void this.scan().then(() => this.sleep())
   }
@@ -89,7 +89,9 @@ export class TransactionChecks implements QueueWaiter {
     this.isStopped = true
     this.timer?.cancel()
     this.timer = null
-    if (this.halves.queue.waiter === this) this.halves.queue.waiter = null
+    for (const { queue } of [this.halves, this.ops]) {
+      if (queue.waiter === this) queue.waiter = null
+    }
     while (this.running !== null) await this.running
   }
 
@@ -231,11 +233,17 @@ export class TransactionChecks implements QueueWaiter {
     }
   }
 
-  private take(due: Due): Promise<boolean> {
-    return this.deps.turns.run(due.half.identity, () => this.act(due))
+  /** False when this round had better end: the store does not take more, or a read failed. */
+  private async take(due: Due): Promise<boolean> {
+    try {
+      return await this.deps.turns.run(due.half.identity, () => this.act(due))
+    } catch (error) {
+      const { offset } = due.half
+      this.deps.log.error({ event: 'half_message_not_handled', offset, err: error })
+      return false
+    }
   }
 
-  /** False when the store does not take more. */
   private async act({ half, action }: Due): Promise<boolean> {
     // Its producer decided while it waited for its turn.
     if (this.ledger.find(half.identity) !== half) return true

@@ -33,6 +33,7 @@ class CrashRun {
   private readonly world: BrokerWorld
   private readonly producer: TestTransactionProducer
   private readonly killing: boolean
+  private readonly isSync: boolean
   private readonly inFlight = new Set<Promise<void>>()
   private ids = 0
   private isCalm = false
@@ -40,9 +41,9 @@ class CrashRun {
   constructor(seed: number, killing: boolean) {
     this.prng = new Prng(seed)
     this.killing = killing
-    const sync = this.prng.below(2) === 0
+    this.isSync = this.prng.below(2) === 0
     this.world = new BrokerWorld(seed, {
-      flushDiskType: sync ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+      flushDiskType: this.isSync ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
       transactionTimeOut: 100,
       transactionCheckInterval: ROUND_MS,
       transactionCheckMax: 1000,
@@ -110,7 +111,9 @@ class CrashRun {
     if (cleanly) await this.world.stop()
     else {
       this.kills++
-      this.world.host.kill()
+      // Only SYNC_FLUSH promises anything over a power cut.
+      if (this.isSync && this.prng.below(2) === 0) this.world.host.cutPower()
+      else this.world.host.kill()
     }
     await this.world.pass(this.prng.below(10))
     await this.world.start()

@@ -10,44 +10,18 @@ import {
   ResumeCheckHalfMessageRequestHeader,
   SystemTopic,
 } from '@apogee/protocol'
-import type { BrokerConfigValues } from '../config/config-values.ts'
-import { BrokerWorld } from '../testing/broker-world.ts'
-import { textsOf } from '../testing/requests.ts'
-import { allOf, progressOf, TestTransactionProducer } from '../testing/transactions.ts'
+import {
+  allOf,
+  progressOf,
+  TestTransactionProducer,
+  transactionScene,
+} from '../testing/transactions.ts'
 
 const SEED = 520
 const ROUND_MS = 30_000
 
-interface Scene {
-  world: BrokerWorld
-  producer: TestTransactionProducer
-  texts: (topic: string, queueId?: number) => Promise<string[]>
-  metric: (name: string, topic?: string) => Promise<number>
-}
-
-async function scene(values: Partial<BrokerConfigValues> = {}): Promise<Scene> {
-  const world = new BrokerWorld(SEED, values)
-  await world.start()
-  const producer = new TestTransactionProducer(world, '10.0.0.2')
-  await producer.beat()
-  const reader = world.client('10.0.0.3')
-  return {
-    world,
-    producer,
-    texts: async (topic, queueId = 0) => {
-      const messages = await allOf(world, reader, topic, queueId)
-      return messages.map(({ body }) => Buffer.from(body).toString())
-    },
-    metric: async (name, topic) => {
-      await world.settle(world.broker!.refreshMetrics())
-      const all = [...world.broker!.metrics()].filter((metric) => metric.name === name)
-      return all.find(({ labels }) => topic === undefined || labels['topic'] === topic)?.value ?? 0
-    },
-  }
-}
-
 test('nobody sees a prepared message before its commit, and then as it was sent', async () => {
-  const { metric, producer, texts, world } = await scene()
+  const { metric, producer, texts, world } = await transactionScene(SEED)
   const prepared = await producer.prepared('pay', 'one', [
     ['TAGS', 'a'],
     ['k', 'v'],
@@ -72,7 +46,7 @@ test('nobody sees a prepared message before its commit, and then as it was sent'
 })
 
 test('the half message and the op message stand on disk as Apache writes them', async () => {
-  const { producer, world } = await scene()
+  const { producer, world } = await transactionScene(SEED)
   const first = await producer.prepared('pay', 'one')
   const second = await producer.prepared('pay', 'two')
   await producer.end(second, 'rollback')
@@ -95,7 +69,7 @@ test('the half message and the op message stand on disk as Apache writes them', 
 })
 
 test('a rolled back message is never seen, and nobody is asked about it', async () => {
-  const { metric, producer, texts, world } = await scene()
+  const { metric, producer, texts, world } = await transactionScene(SEED)
   await producer.end(await producer.prepared('pay', 'one'), 'rollback')
   await world.pass(3 * ROUND_MS)
   deepEqual(await texts('pay'), [])
@@ -105,7 +79,7 @@ test('a rolled back message is never seen, and nobody is asked about it', async 
 })
 
 test('the first decision stands: a repeated commit is not stored again, a later rollback undoes nothing', async () => {
-  const { producer, texts } = await scene()
+  const { producer, texts } = await transactionScene(SEED)
   const one = await producer.prepared('pay', 'one')
   const two = await producer.prepared('pay', 'two')
   const answers = await Promise.all([producer.end(one, 'commit'), producer.end(one, 'commit')])
@@ -120,7 +94,7 @@ test('the first decision stands: a repeated commit is not stored again, a later 
 })
 
 test('whoever does not know yet is asked, with the places of a newer copy, until it knows', async () => {
-  const { metric, producer, texts, world } = await scene()
+  const { metric, producer, texts, world } = await transactionScene(SEED)
   const prepared = await producer.prepared('pay', 'one')
   equal((await producer.end(prepared, 'unknown')).code, ResponseCode.SUCCESS)
   await world.pass(ROUND_MS + 100)
@@ -151,7 +125,9 @@ test('whoever does not know yet is asked, with the places of a newer copy, until
 })
 
 test('an end that gets lost is asked for after the time-out, not before', async () => {
-  const { producer, texts, world } = await scene({ transactionCheckInterval: 1000 })
+  const { producer, texts, world } = await transactionScene(SEED, {
+    transactionCheckInterval: 1000,
+  })
   await producer.prepared('pay', 'one')
   await world.pass(6000)
   equal(producer.checks.length, 0)
@@ -171,7 +147,7 @@ test('an end that gets lost is asked for after the time-out, not before', async 
 })
 
 test('a message with a time of its own is left alone for it, and cannot be ended after it unasked', async () => {
-  const { producer, world } = await scene()
+  const { producer, world } = await transactionScene(SEED)
   const property: [string, string] = [MessageConst.CHECK_IMMUNITY_TIME_IN_SECONDS, '70']
   const prepared = await producer.prepared('pay', 'one', [property])
   await producer.prepared('pay', 'two')
@@ -190,7 +166,9 @@ test('a message with a time of its own is left alone for it, and cannot be ended
 })
 
 test('after transactionCheckMax questions the message is kept for the operator, who can have it asked again', async () => {
-  const { metric, producer, texts, world } = await scene({ transactionCheckMax: 2 })
+  const { metric, producer, texts, world } = await transactionScene(SEED, {
+    transactionCheckMax: 2,
+  })
   await producer.prepared('pay', 'one')
   await world.pass(5 * ROUND_MS)
   equal(producer.checks.length, 2)
@@ -218,7 +196,7 @@ test('after transactionCheckMax questions the message is kept for the operator, 
 })
 
 test('a question that reaches nobody is not counted: the producer comes back and is asked', async () => {
-  const { producer, texts, world } = await scene({ transactionCheckMax: 2 })
+  const { producer, texts, world } = await transactionScene(SEED, { transactionCheckMax: 2 })
   await producer.prepared('pay', 'one')
   await world.settle(producer.client.close())
   await world.pass(6 * ROUND_MS)
@@ -232,7 +210,10 @@ test('a question that reaches nobody is not counted: the producer comes back and
 })
 
 test('a half message older than the log is kept is given up, and stands in the topic for that', async () => {
-  const { producer, world } = await scene({ fileReservedTime: 1, transactionCheckMax: 1000 })
+  const { producer, world } = await transactionScene(SEED, {
+    fileReservedTime: 1,
+    transactionCheckMax: 1000,
+  })
   await producer.prepared('pay', 'one')
   world.host.jumpWall(2 * 3_600_000)
   await world.pass(ROUND_MS + 100)
@@ -241,7 +222,7 @@ test('a half message older than the log is kept is given up, and stands in the t
 })
 
 test('an end that does not mean the message is refused, and ends nothing', async () => {
-  const { producer, texts, world } = await scene()
+  const { producer, texts, world } = await transactionScene(SEED)
   const one = await producer.prepared('pay', 'one')
   await world.send(producer.client, 'plain', 'x')
   const cases: [Parameters<typeof producer.end>, RegExp][] = [
@@ -262,7 +243,7 @@ test('an end that does not mean the message is refused, and ends nothing', async
 })
 
 test('a delay counts from the commit', async () => {
-  const { producer, texts, world } = await scene()
+  const { producer, texts, world } = await transactionScene(SEED)
   const one = await producer.prepared('pay', 'one', [['DELAY', '3']])
   await world.pass(20_000)
   await producer.end(one, 'commit')
@@ -272,69 +253,8 @@ test('a delay counts from the commit', async () => {
   deepEqual(await texts('pay'), ['one'])
 })
 
-test('a commit for a topic that was deleted is refused; the message is given up in time', async () => {
-  const { producer, world } = await scene({ transactionCheckMax: 1 })
-  const one = await producer.prepared('pay', 'one')
-  const { deleted, store, topics } = world.broker!.services!
-  topics.delete(['pay'])
-  deleted.add('pay', store.maxPhysicalOffset)
-  equal((await producer.end(one, 'commit')).code, ResponseCode.TOPIC_NOT_EXIST)
-  await world.pass(3 * ROUND_MS)
-  equal((await allOf(world, producer.client, SystemTopic.TRANS_CHECK_MAX_TIME)).length, 1)
-})
-
-test('refused when the operator says so, or when its properties leave no room', async () => {
-  const { producer, world } = await scene()
-  const tooLong = await producer.prepare('pay', 'one', [['k', 'v'.repeat(32_600)]])
-  equal('code' in tooLong && tooLong.code, ResponseCode.MESSAGE_ILLEGAL)
-  const values = new Map([['rejectTransactionMessage', 'true']])
-  deepEqual(world.broker!.config.update(values), [])
-  const refused = await producer.prepare('pay', 'one')
-  equal('code' in refused && refused.code, ResponseCode.NO_PERMISSION)
-  match(('code' in refused && refused.remark) || '', /sending transaction message is forbidden$/)
-})
-
-test('a clean stop writes decisions and progress: after a start nobody is asked, and nothing comes twice', async () => {
-  const { producer, texts, world } = await scene()
-  const one = await producer.prepared('pay', 'one')
-  await producer.prepared('pay', 'two')
-  await producer.end(one, 'commit')
-  await world.stop()
-  await world.start()
-  deepEqual(textsOf(await world.pull(producer.client, 'g', SystemTopic.TRANS_OP_HALF)).join(), '0,')
-  await producer.end(one, 'commit')
-  await producer.beat()
-  await world.pass(ROUND_MS + 100)
-  deepEqual(
-    producer.checks.map(({ id }) => id),
-    ['two'],
-  )
-  deepEqual(await texts('pay'), ['one'])
-})
-
-test('more undecided messages than memory holds: all are asked about in the end', async () => {
-  const { producer, texts, world } = await scene({ transactionsPendingMax: 16 })
-  const property: [string, string] = [MessageConst.CHECK_IMMUNITY_TIME_IN_SECONDS, '3600']
-  for (let i = 0; i < 20; i++) await producer.prepared('pay', `slow${i}`, [property])
-  await producer.prepared('pay', 'quick')
-  await world.pass(3 * ROUND_MS)
-  ok(producer.checks.every(({ id }) => id === 'quick'))
-  ok(producer.checks.length > 0)
-  await producer.end(producer.checks[0]!, 'commit', { fromTransactionCheck: true })
-  deepEqual(await texts('pay'), ['quick'])
-})
-
-test('decisions go out as soon as they fill an op message', async () => {
-  const { producer, world } = await scene({ transactionOpMsgMaxSize: 32 })
-  for (let i = 0; i < 20; i++) await producer.end(await producer.prepared('pay', `${i}`), 'commit')
-  await world.pass(10)
-  const before = await allOf(world, producer.client, SystemTopic.TRANS_OP_HALF)
-  equal(before.length, 1)
-  equal(Buffer.from(before[0]!.body).toString(), '0,1,2,3,4,5,6,7,8,9,10,11,12,13,')
-})
-
 test('a consumer cannot send a half message back, and so into its retry topic', async () => {
-  const { producer, texts, world } = await scene()
+  const { producer, texts, world } = await transactionScene(SEED)
   const prepared = await producer.prepared('pay', 'one')
   await world.heartbeat(producer.client, 'c1', 'g', 'pay')
   const header = {
@@ -355,7 +275,7 @@ test('a consumer cannot send a half message back, and so into its retry topic', 
 })
 
 test('a committed message that fails comes again through the retry topic, and dies where it should', async () => {
-  const { producer, texts, world } = await scene()
+  const { producer, texts, world } = await transactionScene(SEED)
   await producer.end(await producer.prepared('pay', 'one'), 'commit')
   await world.heartbeat(producer.client, 'c1', 'g', 'pay')
   const [message] = await allOf(world, producer.client, 'pay')
@@ -374,16 +294,4 @@ test('a committed message that fails comes again through the retry topic, and di
   deepEqual(await texts('%RETRY%g'), ['one'])
   await sendBack(-1)
   deepEqual(await texts('%DLQ%g'), ['one'])
-})
-
-test('with no transaction open there is no timer', async () => {
-  const { producer, world } = await scene()
-  await producer.end(await producer.prepared('pay', 'one'), 'commit')
-  await world.pass(3 * ROUND_MS)
-  deepEqual(progressOf(world), { half: 1, op: 1 })
-  equal(
-    (world.broker!.services!.transactions as unknown as { checks: { timer: unknown } }).checks
-      .timer,
-    null,
-  )
 })

@@ -136,7 +136,7 @@ export class HalfLedger {
 
   /** An undecided half was read at `scanned`. */
   halfFound(half: Half): void {
-    assert(half.offset === this.read && !this.isFull, 'a half out of turn', half.offset, this.read)
+    assert(half.offset === this.read, 'a half out of turn', half.offset, this.read)
     this.read++
     if (this.isEnded(half.identity, half.offset)) {
       this.mark(half.offset, ENDED)
