@@ -27,6 +27,7 @@ export class Assignment<T> implements ReaderListener<T> {
   private readonly releasing = new Map<string, { queue: MessageQueue; done: Promise<void> }>()
   private readonly pausedKeys = new Set<string>()
   private isPausedAll = false
+  private isClosed = false
 
   constructor(context: ConsumerContext<T>, mode: ConsumeMode<T>, locks: OrderLocks | null) {
     this.context = context
@@ -67,6 +68,7 @@ export class Assignment<T> implements ReaderListener<T> {
     // A broker that comes back may have forgotten the last seconds; a cell that was kept has not.
     let offset = Math.max(stored ?? -1, cell.offset)
     if (offset < 0) offset = await this.startOffset.of(queue, settings.from)
+    if (this.isClosed || this.readers.has(queueKey(queue))) return
     cell.update(offset, true)
     if (stored !== null) cell.markPersisted(stored)
     this.add(queue, offset, lockedMs)
@@ -101,7 +103,7 @@ export class Assignment<T> implements ReaderListener<T> {
     this.mode.lost(reader, lostError(queue, reason))
     if (this.mode.isOrdered) await this.mode.quiet(reader)
     const key = queueKey(queue)
-    if (this.readers.get(key) !== reader) return
+    if (this.readers.get(key) !== reader || this.isClosed) return
     this.readers.delete(key)
     offsets.cell(queue).update(offset, true)
     const { isLocked, lastLockMs } = reader.process
@@ -110,6 +112,7 @@ export class Assignment<T> implements ReaderListener<T> {
 
   /** Ends reading everywhere, so that nothing new comes to handlers. */
   stopReading(): void {
+    this.isClosed = true
     for (const reader of this.readers.values()) reader.release()
   }
 

@@ -29,19 +29,21 @@ export class ConsumerEngine<T> implements ConsumerMember {
   private readonly context: ConsumerContext<T>
   private readonly mode: ConsumeMode<T>
   private readonly locks: OrderLocks | null
-  private readonly rebalancer: Rebalancer<T>
+  /** Null where queues are assigned by hand. */
+  private readonly rebalancer: Rebalancer<T> | null
   private readonly timers = new Map<string, Timer>()
   private readonly startedWallMs: number
   private persistRounds = 0
   private isStopped = false
 
-  constructor(context: ConsumerContext<T>, mode: ConsumeMode<T>) {
+  /** `isShared`: queues of subscribed topics are shared with the other members; else `assignment` is the owner's business. */
+  constructor(context: ConsumerContext<T>, mode: ConsumeMode<T>, isShared = true) {
     const isLocking = mode.isOrdered && context.settings.model === 'clustering'
     this.context = context
     this.mode = mode
     this.locks = isLocking ? new OrderLocks(context.client, context.group) : null
     this.assignment = new Assignment(context, mode, this.locks)
-    this.rebalancer = new Rebalancer(context, this.assignment, this.locks)
+    this.rebalancer = isShared ? new Rebalancer(context, this.assignment, this.locks) : null
     this.startedWallMs = context.client.env.clock.wallMs()
   }
 
@@ -57,12 +59,12 @@ export class ConsumerEngine<T> implements ConsumerMember {
     this.every('persist', settings.persistOffsetsIntervalMs, () => this.persist())
     if (this.locks !== null) this.every('lock', LOCK_INTERVAL_MS, () => void this.confirmLocks())
     await client.members.heartbeatNow()
-    await this.rebalancer.start()
+    await this.rebalancer?.start()
   }
 
   topicsChanged(): void {
     void this.context.client.members.heartbeatNow()
-    this.rebalancer.topicsChanged()
+    this.rebalancer?.topicsChanged()
   }
 
   /**
@@ -75,7 +77,7 @@ export class ConsumerEngine<T> implements ConsumerMember {
     this.timers.clear()
     this.mode.stop()
     this.assignment.stopReading()
-    await this.rebalancer.stop()
+    await this.rebalancer?.stop()
     this.assignment.stopReading()
     await this.handlersEnd(timeoutMs)
     try {
@@ -98,13 +100,13 @@ export class ConsumerEngine<T> implements ConsumerMember {
           : from === 'last'
             ? 'CONSUME_FROM_LAST_OFFSET'
             : 'CONSUME_FROM_TIMESTAMP',
-      subscriptionDataSet: subscriptions.all(),
+      subscriptionDataSet: this.rebalancer === null ? [] : subscriptions.all(),
       unitMode: client.unitName !== null,
     }
   }
 
   membersChanged(): void {
-    this.rebalancer.request()
+    this.rebalancer?.request()
   }
 
   resetOffsets(topic: string, offsets: readonly (readonly [MessageQueue, number])[]): void {

@@ -52,9 +52,7 @@ export class Consumer<T = Buffer> {
    */
   async run(handler: MessageHandler<T>): Promise<void> {
     checkHandler(handler)
-    await this.begin(
-      (context, sendBack) => new ConcurrentMode(context, sendBack, { one: handler }),
-    )
+    await this.begin((context, sendBack) => new ConcurrentMode(context, sendBack, { one: handler }))
   }
 
   /** The same with up to `max` (default 32) messages of one queue per call: as many as wait, it does not wait for more. */

@@ -123,16 +123,6 @@ export class QueueReader<T> {
     if (this.wakeUp !== null && this.isBelowHalf()) this.wake()
   }
 
-  /** Reads on from another offset; what was here is forgotten (pull consumers: seek). */
-  moveTo(offset: number): void {
-    this.process.clear()
-    this.process.skipTo(offset)
-    this.nextOffset = offset
-    this.failures = 0
-    this.restMs = 0
-    this.wake()
-  }
-
   private isBelowHalf(): boolean {
     const { limits } = this.context.settings
     const { count, bytes, span } = this.process
@@ -184,8 +174,8 @@ export class QueueReader<T> {
     const request = this.request(offset, to.brokerId, subscription.data)
     try {
       const response = await client.remote.invoke(to.address, request, PULL_TIMEOUT_MS)
-      // Dropped, or moved, while the question was under way.
-      if (this.isReleased || this.nextOffset !== offset) return
+      // Given up while the question was under way.
+      if (this.isReleased) return
       this.answered(to, response, askedMs)
     } catch (error) {
       if (this.isReleased) return
