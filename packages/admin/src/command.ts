@@ -22,6 +22,7 @@ export interface AdminOption {
   /** Under which name `run` gets it. */
   readonly key: string
   readonly help: string
+  /** Checked by `readOptions`, not by the parser: an argument of the same key may give the value. */
   readonly required?: boolean
   /** Exactly one option of those with the same name here must be given. */
   readonly oneOf?: string
@@ -38,6 +39,7 @@ export interface AdminArgument {
   /** Shown in the help: `<topic>`. */
   readonly name: string
   readonly help: string
+  /** Checked by `readOptions`: the option may give the value. */
   readonly required?: boolean
 }
 
@@ -93,8 +95,8 @@ interface OutputExtras {
 }
 
 /**
- * What a command found or did. Values are raw: camelCase keys, offsets as numbers, times as milliseconds in keys that end
- * in `Ms`; `toJson` adds the ISO text beside each.
+ * What a command found or did. Values are raw: camelCase keys, offsets as numbers, points in time as milliseconds in keys that
+ * end in `AtMs`; `outputToJson` adds the ISO text of each in a key without `Ms`. Other keys in `Ms` are durations.
  */
 export type CommandOutput = TableOutput | RecordOutput | DoneOutput
 
@@ -102,6 +104,8 @@ export interface TableOutput extends OutputExtras {
   readonly kind: 'table'
   readonly columns: readonly Column[]
   readonly rows: readonly Row[]
+  /** In a stream: these rows go on where the table before ended, so the titles are not shown again. */
+  readonly isContinued?: boolean
 }
 
 /** One thing with its members. */

@@ -26,6 +26,8 @@ export function readOptions(
     if (values[argument.key] === undefined && given !== undefined && given !== null) {
       values[argument.key] = Array.isArray(given) ? given.map(String) : String(given)
     }
+    const isMissing = argument.required === true && values[argument.key] === undefined
+    if (isMissing) throw usage(`${argument.name} is needed`)
   }
   checkGroups(command.options, values)
   return values

@@ -174,7 +174,9 @@ export class GroupOperations {
       ({ address }) => address,
       async (broker) => {
         const known = await this.configOrNull(broker.address, group)
-        const value = { ...(known ?? defaultsOf(group)), ...settings, groupName: group }
+        // Attributes are sent as changes: what the broker has must not be sent back to it.
+        const kept = { ...(known ?? defaultsOf(group)), attributes: new Map<string, string>() }
+        const value = { ...kept, ...settings, groupName: group }
         const body = encodeBody(SubscriptionGroupConfig, value)
         const code = RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP
         await this.transport.call(broker.address, { code, header: {}, values: {}, body })

@@ -5,6 +5,7 @@ import {
   formatHost,
   formatProperties,
   type HeaderInput,
+  isWriteable,
   MessageConst,
   parseOffsetMsgId,
   parseUniqKey,
@@ -15,6 +16,8 @@ import {
   ResponseCode,
   SendMessageRequestHeaderV2,
   SendMessageResponseHeader,
+  SystemTopic,
+  type TopicRouteData,
   ViewMessageRequestHeader,
 } from '@apogee/protocol'
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
@@ -23,6 +26,7 @@ import { type Answers, askEach } from './answers.ts'
 import { type ConnectedClient, notOnline } from './client-operations.ts'
 import type { ClusterOperations } from './cluster-operations.ts'
 import { type FoundMessage, foundMessages } from './found-message.ts'
+import { parseTraces, type TraceRecord } from './message-trace.ts'
 import type { OffsetOperations, QueueAt } from './offset-operations.ts'
 import { QueueReader, type ScanOptions, scanQueues } from './queue-reader.ts'
 import type { TopicOperations } from './topic-operations.ts'
@@ -271,6 +275,65 @@ export class MessageOperations {
     }
   }
 
+  /**
+   * The queue to send to: the one that is named, or one of the topic's writable ones. A topic that does not exist yet gets the place
+   * where the broker would make it by itself. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND.
+   */
+  async placeFor(
+    topic: string,
+    brokerName?: string,
+    queueId?: number,
+  ): Promise<Pick<QueueAt, 'address' | 'brokerName' | 'queueId'>> {
+    const { queueDatas, brokerDatas } = await this.routeForSend(topic)
+    const places = queueDatas
+      .filter(({ perm }) => isWriteable(perm))
+      .filter((one) => brokerName === undefined || one.brokerName === brokerName)
+      .flatMap((one) => {
+        const broker = brokerDatas.find((data) => data.brokerName === one.brokerName)
+        const address = broker?.brokerAddrs.get(0)
+        if (address === undefined) return []
+        return Array.from({ length: one.writeQueueNums }, (_, id) => {
+          return { address, brokerName: one.brokerName, queueId: id }
+        })
+      })
+    const fitting = places.filter((one) => queueId === undefined || one.queueId === queueId)
+    const place = fitting[this.transport.clock.wallMs() % Math.max(1, fitting.length)]
+    if (place !== undefined) return place
+    const where = `${brokerName === undefined ? '' : ` on ${brokerName}`}`
+    const which = queueId === undefined ? 'queue' : `queue ${queueId}`
+    const message = `topic ${topic} has no writable ${which}${where}`
+    throw new AdminError(AdminErrorCode.QUEUE_NOT_FOUND, message, {
+      hint: '`topic route` shows the queues of a topic and their permission',
+    })
+  }
+
+  /** What clients noted about a message in the trace topic: QUERY_MESSAGE (12) by its id. In the order of time. */
+  async traces(
+    msgId: string,
+    traceTopic: string = SystemTopic.TRACE,
+    range: KeyRange = {},
+  ): Promise<Answers<TraceRecord>> {
+    const { results, problems } = await this.byKey(traceTopic, msgId, range)
+    const records = results.flatMap(({ body }) => parseTraces(Buffer.from(body).toString('utf8')))
+    const ours = records.filter((record) => record.msgId === msgId)
+    return { results: ours.sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0)), problems }
+  }
+
+  private async routeForSend(topic: string): Promise<TopicRouteData> {
+    try {
+      return await this.topics.route(topic)
+    } catch (error) {
+      const isUnknown = error instanceof AdminError && error.code === AdminErrorCode.TOPIC_NOT_FOUND
+      if (!isUnknown) throw error
+      try {
+        return await this.topics.route(SystemTopic.AUTO_CREATE_TOPIC_KEY)
+      } catch {
+        // Brokers that make no topics by themselves: then the missing topic is what is wrong.
+        throw error
+      }
+    }
+  }
+
   private async byId(id: string, topic: string | undefined): Promise<Answers<FoundMessage>> {
     const isOffsetId = !isMalformed(parseOffsetMsgId(id))
     const isUniqKey = !isMalformed(parseUniqKey(id))
@@ -355,7 +418,7 @@ function sendHeader(
   return {
     producerGroup: PRODUCER_GROUP,
     topic: message.topic,
-    defaultTopic: 'TBW102',
+    defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: 4,
     queueId,
     sysFlag: 0,
