@@ -12,7 +12,8 @@
 import { posix } from 'node:path'
 import { type Chunk, chunksOf } from './chunks.ts'
 import { applyEdits, type Edit } from './edits.ts'
-import type { ModuleShape, NamePair } from './module-shape.ts'
+import { ModuleGraph } from './module-graph.ts'
+import type { ImportStatement, ModuleShape } from './module-shape.ts'
 
 export interface BundledModule {
   readonly path: string
@@ -47,17 +48,18 @@ export function bundle(input: BundleInput): Map<string, string> {
 
 class Bundle {
   readonly #input: BundleInput
+  readonly #graph: ModuleGraph
   readonly #names = new Map<string, string>()
   readonly #places = new Map<string, string>()
-  readonly #exported = new Map<string, readonly string[]>()
 
   constructor(input: BundleInput) {
     this.#input = input
+    this.#graph = new ModuleGraph(input.modules, input.entries)
   }
 
   run(): Map<string, string> {
     const { modules, entries, placeOf } = this.#input
-    const imports = new Map([...modules].map(([path, one]) => [path, importsOf(one)]))
+    const imports = new Map([...modules.keys()].map((path) => [path, this.#graph.needs(path)]))
     const chunks = chunksOf({ imports, entries })
     let shared = 0
     const placed = chunks.map((chunk) => {
@@ -65,7 +67,6 @@ class Bundle {
       for (const path of chunk.modules) {
         this.#places.set(path, place)
         this.#names.set(path, `$m${this.#names.size}`)
-        this.#exported.set(path, this.#exportedNames(modules.get(path)!))
       }
       return { chunk, place }
     })
@@ -80,15 +81,6 @@ class Bundle {
     return files
   }
 
-  #exportedNames({ shape, targets }: BundledModule): string[] {
-    const names = [...shape.declared]
-    for (const { specifier, names: pairs } of shape.exports) {
-      if (pairs !== null) names.push(...pairs.map(({ outer }) => outer))
-      else names.push(...(this.#exported.get(targets.get(specifier ?? '') ?? '') ?? []))
-    }
-    return names
-  }
-
   #chunkText({ entry, modules }: Chunk, place: string): string {
     // What one entry alone needs, nobody else imports: it shows only what the entry exports.
     const keyword = entry === null ? 'export const' : 'const'
@@ -98,7 +90,7 @@ class Bundle {
       const body = this.#moduleText(module, place, externals)
       return `${keyword} ${this.#names.get(path)} = (() => { // ${path}\n${body}\n})();\n`
     })
-    const foreign = modules.flatMap((path) => importsOf(this.#input.modules.get(path)!))
+    const foreign = modules.flatMap((path) => this.#graph.needs(path))
     const others = [...new Set(foreign)].filter((path) => this.#places.get(path) !== place)
     const outside = [...externals].map(([from, name]) => `import * as ${name} from '${from}';\n`)
     return outside.join('') + this.#importText(place, others) + bodies.join('')
@@ -115,32 +107,46 @@ class Bundle {
       end: one.end,
       text: one.nameFrom(place),
     }))
-    const nameOf = (specifier: string): string => this.#nameOf(module, specifier, externals)
-    for (const { start, end, specifier, names, namespace } of shape.imports) {
-      edits.push({ start, end, text: constants(nameOf(specifier), names, namespace) })
+    for (const statement of shape.imports) {
+      const { start, end } = statement
+      edits.push({ start, end, text: this.#constants(module, statement, externals) })
     }
-    const given: string[] = [...shape.declared]
-    for (const { start, end, specifier, names } of shape.exports) {
-      edits.push({ start, end, text: '' })
-      const from = specifier === null ? null : nameOf(specifier)
-      if (names === null) given.push(`...${from}`)
-      else given.push(...names.map((pair) => property(pair, from)))
-    }
+    for (const { start, end } of shape.exports) edits.push({ start, end, text: '' })
     for (const { start, end } of shape.keywords) edits.push({ start, end, text: '' })
     const body = applyEdits(text, edits)
       .replace(/\n{2,}/g, '\n')
       .trim()
+    const given = this.#graph.gives(path).map(({ outer, from }) => {
+      if (from === null) return outer
+      const { name, path: owner } = from
+      const inner = owner === path ? name : `${this.#names.get(owner)}.${name}`
+      return inner === outer ? outer : `${outer}: ${inner}`
+    })
     return `${body}\nreturn { ${given.join(', ')} };`
   }
 
-  #nameOf(module: BundledModule, specifier: string, externals: Map<string, string>): string {
+  /** What an import statement becomes: each name comes from the module that declares it, whatever passes it on. */
+  #constants(
+    module: BundledModule,
+    { specifier, names, namespace }: ImportStatement,
+    externals: Map<string, string>,
+  ): string {
     const target = module.targets.get(specifier)
-    if (target !== undefined) return this.#names.get(target)!
-    const known = externals.get(specifier)
-    if (known !== undefined) return known
-    const name = `$e${externals.size}`
-    externals.set(specifier, name)
-    return name
+    const whole =
+      target === undefined ? externalName(externals, specifier) : this.#names.get(target)
+    const lines = namespace === null ? [] : [`const ${namespace} = ${whole};`]
+    const owners = Map.groupBy(names, ({ inner }) =>
+      target === undefined ? '' : this.#graph.ownerOf(target, inner).path,
+    )
+    for (const [owner, list] of owners) {
+      const parts = list.map(({ inner, outer }) => {
+        const name = target === undefined ? inner : this.#graph.ownerOf(target, inner).name
+        return name === outer ? name : `${name}: ${outer}`
+      })
+      const from = owner === '' ? whole : this.#names.get(owner)
+      lines.push(`const { ${parts.join(', ')} } = ${from};`)
+    }
+    return lines.join(' ')
   }
 
   #importText(place: string, paths: readonly string[]): string {
@@ -153,27 +159,18 @@ class Bundle {
   }
 
   #exportText(entry: string): string {
-    const names = this.#exported.get(entry) ?? []
+    const names = this.#graph.gives(entry).map(({ outer }) => outer)
     if (names.length === 0) return ''
     return `export const { ${names.join(', ')} } = ${this.#names.get(entry)};\n`
   }
 }
 
-function importsOf({ shape, targets }: BundledModule): string[] {
-  const specifiers = [...shape.imports, ...shape.exports].map(({ specifier }) => specifier)
-  return [...new Set(specifiers.flatMap((specifier) => targets.get(specifier ?? '') ?? []))]
-}
-
-function constants(from: string, names: readonly NamePair[], namespace: string | null): string {
-  const parts = names.map(({ inner, outer }) => (inner === outer ? inner : `${inner}: ${outer}`))
-  const lines = parts.length > 0 ? [`const { ${parts.join(', ')} } = ${from};`] : []
-  if (namespace !== null) lines.push(`const ${namespace} = ${from};`)
-  return lines.join(' ')
-}
-
-function property({ inner, outer }: NamePair, from: string | null): string {
-  if (from !== null) return `${outer}: ${from}.${inner}`
-  return inner === outer ? inner : `${outer}: ${inner}`
+function externalName(externals: Map<string, string>, specifier: string): string {
+  const known = externals.get(specifier)
+  if (known !== undefined) return known
+  const name = `$e${externals.size}`
+  externals.set(specifier, name)
+  return name
 }
 
 export function relativeName(from: string, to: string): string {
