@@ -1,5 +1,6 @@
 import type { MessageQueue, ReceivedMessage } from './message.ts'
 
+/** What a handler gets besides its message. */
 export interface HandlerContext {
   /** Aborted when the queue is lost, the consume time-out has passed, or a drain has run out of time. */
   readonly signal: AbortSignal
@@ -11,6 +12,7 @@ export type MessageHandler<T = Buffer> = (
   context: HandlerContext,
 ) => unknown
 
+/** Messages of one queue that a batch handler gets in one call, in their order. */
 export interface MessageBatch<T = Buffer> {
   readonly messages: readonly ReceivedMessage<T>[]
   readonly queue: MessageQueue
@@ -18,6 +20,7 @@ export interface MessageBatch<T = Buffer> {
   ackUpTo(index: number): void
 }
 
+/** Returning means that all are consumed, or those up to `ackUpTo`; a throw means that none is, or those. */
 export type BatchHandler<T = Buffer> = (batch: MessageBatch<T>, context: HandlerContext) => unknown
 
 /** What `for await (const message of consumer.messages())` gives. One neither acked nor nacked blocks its queue's offset. */

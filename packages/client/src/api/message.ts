@@ -39,6 +39,7 @@ export type SendStatus =
   | 'FLUSH_SLAVE_TIMEOUT'
   | 'SLAVE_NOT_AVAILABLE'
 
+/** Where a message was stored, and how safely. */
 export interface SendResult {
   readonly status: SendStatus
   /** The id the client gave it (UNIQ_KEY): what tools find it by. */

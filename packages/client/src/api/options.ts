@@ -17,6 +17,7 @@ export interface Credentials {
   securityToken?: string
 }
 
+/** TLS to NameServers and brokers; `true` stands for all defaults. Certificates and keys are PEM. */
 export interface TlsOptions {
   ca?: string | Uint8Array
   cert?: string | Uint8Array
@@ -26,6 +27,7 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean
 }
 
+/** What all producers and consumers of one RocketMQ object share. Times are in ms. */
 export interface RocketMQOptions {
   /** "host:port" of each NameServer; a text may hold several with `;` between. Default: NAMESRV_ADDR, else 127.0.0.1:9876. */
   nameservers?: string | readonly string[]
@@ -57,6 +59,7 @@ export interface RocketMQOptions {
   env?: Env
 }
 
+/** Of one send. */
 export interface SendOptions {
   signal?: AbortSignal
   /** For the send with all its attempts. Default: the producer's. */
@@ -67,8 +70,10 @@ export interface SendOptions {
   queue?: MessageQueue | ((queues: readonly MessageQueue[]) => MessageQueue)
 }
 
+/** How bodies can be compressed. Consumers older than RocketMQ 5 read zlib only. */
 export type CompressionName = 'zlib' | 'lz4' | 'zstd'
 
+/** Of one producer. Times are in ms, sizes in bytes. */
 export interface ProducerOptions {
   /** Only one producer of a RocketMQ object may be of a group. Default: apogee_producer. */
   group?: string
@@ -98,8 +103,10 @@ export interface ProducerOptions {
   trace?: boolean | { topic?: string }
 }
 
+/** How a transaction ends; 'unknown' lets the broker ask again. */
 export type TransactionOutcome = 'commit' | 'rollback' | 'unknown'
 
+/** Of a producer of transactions. */
 export interface TransactionProducerOptions extends ProducerOptions {
   group: string
   /** Asked by brokers about transactions without an end. A throw counts as 'unknown'. */
@@ -116,6 +123,7 @@ export interface Subscription {
   readonly expression: string
 }
 
+/** Java's strategies for sharing the queues of a topic, by the names they have there. All members of a group need the same. */
 export type AllocateStrategyName =
   | 'AVG'
   | 'AVG_BY_CIRCLE'
@@ -124,6 +132,7 @@ export type AllocateStrategyName =
   | 'MACHINE_ROOM'
   | 'MACHINE_ROOM_NEARBY'
 
+/** Of one consumer. Times are in ms, sizes in bytes. */
 export interface ConsumerOptions<T = Buffer> {
   group: string
   /** Topic → what of it. */
@@ -160,6 +169,7 @@ export interface ConsumerOptions<T = Buffer> {
   drainTimeoutMs?: number
 }
 
+/** Strategies that need more than a name. */
 export type AllocateStrategyOptions =
   | { strategy: 'CONFIG'; queues: readonly MessageQueue[] }
   | { strategy: 'MACHINE_ROOM'; rooms: readonly string[] }
@@ -172,6 +182,7 @@ export type AllocateStrategyOptions =
     }
   | { strategy: 'CONSISTENT_HASH'; virtualNodes?: number }
 
+/** Of one pull consumer: either `assign` or `subscriptions`. Times are in ms, sizes in bytes. */
 export interface PullConsumerOptions<T = Buffer> {
   group: string
   /** Queues read, all of a topic when only its name is given. Without it, `subscribe`d topics are shared by rebalance. */
