@@ -4,7 +4,7 @@ import { type ConsumeQueue, type MessageStore, QueueUnits } from '@apogee/store'
 import { readMessage } from './half-record.ts'
 
 const UNITS = 256
-/** Records read before other events get their turn. */
+/** Reads of units or records before other events get their turn. */
 const READS_PER_TURN = 64
 
 /** Reads the two queues of transactions from start to end, giving way to other work. */
@@ -51,14 +51,18 @@ export class QueueReader {
   }
 
   private async message(physicalOffset: number): Promise<MessageExt | null> {
-    if (++this.reads % READS_PER_TURN === 0) {
-      await new Promise<void>((resolve) => this.clock.soon(resolve))
-    }
+    await this.giveWay()
     return readMessage(await this.store.readRecord(physicalOffset))
   }
 
-  private load(from: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+  private async giveWay(): Promise<void> {
+    if (++this.reads % READS_PER_TURN !== 0) return
+    await new Promise<void>((resolve) => this.clock.soon(resolve))
+  }
+
+  private async load(from: number): Promise<void> {
+    await this.giveWay()
+    await new Promise<void>((resolve, reject) => {
       this.queue.read(from, UNITS, this.units, (error) => {
         if (error === null) resolve()
         else reject(error)

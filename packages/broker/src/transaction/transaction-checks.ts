@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@apogee/env'
 import { MessageConst, type MessageExt, PermName, SystemTopic } from '@apogee/protocol'
 import type { Logger } from '@apogee/remoting'
-import { APPEND_OK, type MessageStore, type QueueWaiter } from '@apogee/store'
+import type { MessageStore, QueueWaiter } from '@apogee/store'
 import type { ProducerManager } from '../client/producer-manager.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
@@ -215,7 +215,6 @@ export class TransactionChecks implements QueueWaiter {
     for (let at = 0; at < due.length && !this.isStopped; at += AT_ONCE) {
       const done = await Promise.all(due.slice(at, at + AT_ONCE).map((one) => this.take(one)))
       this.advance()
-      // The store takes no more: the rest waits for the next round.
       if (done.includes(false)) break
     }
     this.advance()
@@ -284,7 +283,7 @@ export class TransactionChecks implements QueueWaiter {
     const outcome = await appends.append()
     if (!outcome.isStored) {
       log.warn({ event: 'half_message_not_given_up', offset: half.offset, status: outcome.status })
-      return outcome.status === APPEND_OK
+      return false
     }
     this.put(topic.topicName, outcome.size)
     counters.discarded++
