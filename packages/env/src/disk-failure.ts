@@ -21,7 +21,15 @@ export class DiskFailure extends Error implements DiskError {
  */
 export function diskFailure(error: unknown, call: string, path: string): DiskFailure {
   if (error instanceof DiskFailure) return error
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = errorField(error, 'code')
   if (typeof code !== 'string' || code.startsWith('ERR_')) throw error
   return new DiskFailure(code, call, path, { cause: error })
+}
+
+/**
+ * A field of whatever was thrown. Test runners (Jest) run code in a realm of its own, where an error of Node's is no
+ * `instanceof Error`.
+ */
+export function errorField(error: unknown, field: string): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, field) : undefined
 }

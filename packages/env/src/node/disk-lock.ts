@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { DiskFailure, diskFailure } from '../disk-failure.ts'
+import { DiskFailure, diskFailure, errorField } from '../disk-failure.ts'
 import { FILE_MODE, isErrno } from './open-file.ts'
 
 /** SQLITE_BUSY: another connection holds the lock. */
@@ -52,8 +52,9 @@ function takeDatabase(owner: string): DatabaseSync | null {
     return database
   } catch (error) {
     database?.close()
-    if (error instanceof Error && 'errcode' in error) {
-      if (error.errcode === SQLITE_BUSY) return null
+    const errcode = errorField(error, 'errcode')
+    if (errcode !== undefined) {
+      if (errcode === SQLITE_BUSY) return null
       throw new DiskFailure('EIO', 'lock', owner, { cause: error })
     }
     throw diskFailure(error, 'lock', owner)

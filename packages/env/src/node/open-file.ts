@@ -1,5 +1,6 @@
 import { constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { errorField } from '../disk-failure.ts'
 
 /** What the store writes is for its owner alone. */
 export const FILE_MODE = 0o600
@@ -21,5 +22,5 @@ export function openFile(path: string, create: boolean): number {
 }
 
 export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+  return errorField(error, 'code') === code
 }
