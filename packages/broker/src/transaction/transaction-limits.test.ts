@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { MessageConst, ResponseCode, SystemTopic } from '@apogee/protocol'
+import type { BrokerWorld } from '../testing/broker-world.ts'
 import { textsOf } from '../testing/requests.ts'
 import { allOf, progressOf, transactionScene } from '../testing/transactions.ts'
 
@@ -136,4 +137,72 @@ test('with no transaction open there is no timer', async () => {
       .timer,
     null,
   )
+})
+
+/** Appends a record as Apache's broker writes it: properties in the order of its hash map. */
+function appendAsApache(world: BrokerWorld, topic: string, body: string, properties: string): void {
+  const { clock } = world.world
+  const { store } = world.broker!.services!
+  const bytes = Buffer.from(body)
+  const text = Buffer.from(properties.replaceAll('=', '\u0001').replaceAll(';', '\u0002'))
+  Object.assign(store.draft, {
+    topic,
+    topicBytes: Buffer.from(topic),
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: clock.wallMs(),
+    bornHost: new Uint8Array([10, 0, 0, 2]),
+    bornPort: 50_000,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: bytes,
+    bodyStart: 0,
+    bodyEnd: bytes.length,
+    properties: text,
+    propertiesStart: 0,
+    propertiesEnd: text.length,
+    waitStore: false,
+  })
+  equal(store.append(null, 0), 0)
+}
+
+test("a store that Apache's broker left is taken over where it stood", async () => {
+  const { producer, texts, world } = await transactionScene(SEED)
+  for (const id of ['passed', 'rolled', 'open', 'older', 'asked']) {
+    const times = id === 'asked' ? 'TRANSACTION_CHECK_TIMES=4;' : ''
+    appendAsApache(
+      world,
+      SystemTopic.TRANS_HALF,
+      id,
+      `REAL_TOPIC=pay;TRAN_MSG=true;${times}UNIQ_KEY=${id};CLUSTER=DefaultCluster;WAIT=false;PGROUP=tp;__transactionId__=${id};REAL_QID=1;`,
+    )
+  }
+  // One op message of 5.x for several, and one of 4.x for one.
+  appendAsApache(world, SystemTopic.TRANS_OP_HALF, '0,1,', 'TAGS=d;')
+  appendAsApache(world, SystemTopic.TRANS_OP_HALF, '3', 'TAGS=d;')
+  await world.pass(100)
+  const { offsets } = world.broker!.services!
+  offsets.commitOffset('CID_RMQ_SYS_TRANS', SystemTopic.TRANS_HALF, 0, 1)
+  offsets.commitOffset('CID_RMQ_SYS_TRANS', SystemTopic.TRANS_OP_HALF, 0, 0)
+  await world.stop()
+  await world.start()
+  await producer.beat()
+  await world.pass(ROUND_MS + 100)
+  deepEqual(
+    producer.checks.map(({ id, message }) => [
+      id,
+      message.properties.get('TRANSACTION_CHECK_TIMES'),
+    ]),
+    [
+      ['open', '1'],
+      ['asked', '5'],
+    ],
+  )
+  for (const check of producer.checks) {
+    await producer.end(check, 'commit', { fromTransactionCheck: true })
+  }
+  deepEqual(await texts('pay', 1), ['open', 'asked'])
+  await world.pass(2 * ROUND_MS)
+  deepEqual(progressOf(world), { half: 7, op: 3 })
 })
