@@ -18,9 +18,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   apogee: ['base', 'env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'admin'],
 }
 
-/** What tests of a package may import besides: the client is tested against the servers themselves, in the simulator. */
+/** What tests of a package may import besides: these are tested against the servers themselves, in the simulator. */
 const TEST_LAYERS: Readonly<Record<string, readonly string[]>> = {
   client: ['namesrv', 'broker'],
+  admin: ['namesrv', 'broker'],
 }
 
 /** A client that nobody gave ports to runs in the real world: one file says so. */
