@@ -10,6 +10,7 @@ import {
 import type { ConsumeMode } from './consume-mode.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { HandedBatch } from './handed-batch.ts'
+import { HandlerHooks } from './handler-hooks.ts'
 import { HandlerRun, isThenable } from './handler-run.ts'
 import { HandlerSlices } from './handler-slices.ts'
 import type { PulledMessage } from './pulled-message.ts'
@@ -37,6 +38,7 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
   private readonly handler: ConcurrentHandler<T>
   private readonly slices: HandlerSlices
   private readonly running: RunningHandlers<T>
+  private readonly hooks: HandlerHooks<T>
   private readonly ready = new RingQueue<QueueReader<T>>()
   /** Messages that no broker took back: their handlers get them again. */
   private readonly again = new RingQueue<HandlerRun<T>>()
@@ -53,6 +55,7 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
     this.handler = handler
     this.slices = new HandlerSlices(context.client.env.clock)
     this.running = new RunningHandlers(context)
+    this.hooks = new HandlerHooks(context)
   }
 
   get inFlight(): number {
@@ -141,7 +144,9 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
       if (run === null) break
       let failure: unknown = CONSUMED
       try {
-        const result = this.call(run)
+        const result = this.hooks.isActive
+          ? this.hooks.around(run, () => this.call(run))
+          : this.call(run)
         if (isThenable(result)) {
           this.running.add(run)
           await result
@@ -210,6 +215,7 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
     const nowMs = this.context.client.env.clock.monotonicMs()
     const { reader, batch } = run
     const hasFailed = failure !== CONSUMED
+    this.hooks.ended(run, hasFailed ? this.hooks.outcomeOf(failure) : 'success')
     const { topic } = reader.queue
     const ranMs = nowMs - run.startedMs
     if (batch === null && !hasFailed) {
@@ -281,6 +287,7 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
   private giveUp(run: HandlerRun<T>, reason: unknown): void {
     run.isOver = true
     this.running.remove(run)
+    this.hooks.ended(run, 'timed-out')
     run.abort(reason)
     this.workers--
     this.leaving++

@@ -1,6 +1,8 @@
 import type { OffsetTable } from '../core/offset-table.ts'
 import type { PullSource } from '../core/pull-source.ts'
+import type { Channels } from '../observe/channels.ts'
 import type { Client } from '../remote/contract.ts'
+import type { ConsumeTrace } from '../trace/consume-trace.ts'
 import type { ConsumeStats } from './consume-stats.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
 import type { MessageSource } from './message-page.ts'
@@ -19,4 +21,7 @@ export interface ConsumerContext<T> {
   readonly pullSource: PullSource
   readonly stats: ConsumeStats
   readonly source: MessageSource<T>
+  readonly channels: Channels
+  /** Null when nobody wants message trace. */
+  readonly trace: ConsumeTrace | null
 }

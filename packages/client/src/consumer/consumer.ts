@@ -171,6 +171,7 @@ export class Consumer<T = Buffer> {
     this.isDraining = true
     try {
       await this.engine?.stop(this.context.settings.drainTimeoutMs)
+      await this.context.trace?.flush()
     } finally {
       this.end()
     }

@@ -1,4 +1,5 @@
 import type { HandlerContext } from '../api/consume.ts'
+import type { ConsumeTraceSpan } from '../trace/consume-trace.ts'
 import type { HandedBatch } from './handed-batch.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import type { QueueReader } from './queue-reader.ts'
@@ -15,6 +16,8 @@ export class HandlerRun<T> implements HandlerContext {
   readonly startedMs: number
   /** Its messages were taken care of otherwise (time-out): how the handler ends does not count any more. */
   isOver = false
+  /** Of message trace; null when nobody traces. */
+  span: ConsumeTraceSpan | null = null
   /** Somebody was told that it takes long. */
   isReported = false
   private controller: AbortController | null = null

@@ -8,6 +8,7 @@ import {
 } from '../core/retry-policy.ts'
 import type { ConsumeMode } from './consume-mode.ts'
 import type { ConsumerContext } from './consumer-context.ts'
+import { HandlerHooks } from './handler-hooks.ts'
 import { HandlerRun, isThenable } from './handler-run.ts'
 import { HandlerSlices } from './handler-slices.ts'
 import type { PulledMessage } from './pulled-message.ts'
@@ -31,6 +32,7 @@ export class OrderedMode<T> implements ConsumeMode<T> {
   private readonly handler: MessageHandler<T>
   private readonly slices: HandlerSlices
   private readonly running: RunningHandlers<T>
+  private readonly hooks: HandlerHooks<T>
   private readonly ready = new RingQueue<QueueReader<T>>()
   private readonly idleWaiters = new Waiters()
   private workers = 0
@@ -42,6 +44,7 @@ export class OrderedMode<T> implements ConsumeMode<T> {
     this.handler = handler
     this.slices = new HandlerSlices(context.client.env.clock)
     this.running = new RunningHandlers(context)
+    this.hooks = new HandlerHooks(context)
   }
 
   get inFlight(): number {
@@ -139,7 +142,9 @@ export class OrderedMode<T> implements ConsumeMode<T> {
       const run = new HandlerRun(reader, message, null, nowMs)
       let failure: unknown = CONSUMED
       try {
-        const result = this.handler(message, run)
+        const result = this.hooks.isActive
+          ? this.hooks.around(run, () => this.handler(message, run))
+          : this.handler(message, run)
         if (isThenable(result)) {
           this.running.add(run)
           await result
@@ -151,6 +156,7 @@ export class OrderedMode<T> implements ConsumeMode<T> {
         this.running.endedLate(run, failure === CONSUMED ? null : failure)
         return 'abandoned'
       }
+      this.hooks.ended(run, failure === CONSUMED ? 'success' : this.hooks.outcomeOf(failure))
       if (failure === CONSUMED) this.consumed(run)
       else if (await this.failed(run, failure)) return 'resting'
     }

@@ -35,6 +35,8 @@ export class PullConsumer<T = Buffer> {
   private readonly startOffset: StartOffset
   private readonly unwatch: (() => void)[] = []
   private closing: Promise<void> | null = null
+  private readonly ended: Promise<void>
+  private end!: () => void
 
   /** Made by `startPullConsumer`. */
   constructor(context: ConsumerContext<T>, store: OffsetStore, isShared: boolean) {
@@ -43,10 +45,18 @@ export class PullConsumer<T = Buffer> {
     this.mode = new PollMode(context)
     this.engine = new ConsumerEngine(context, this.mode, isShared)
     this.startOffset = new StartOffset(context.client)
+    this.ended = new Promise((resolve) => {
+      this.end = resolve
+    })
   }
 
   get group(): string {
     return withoutNamespace(this.context.client.namespace, this.context.group)
+  }
+
+  /** Resolves when the consumer has left its group, however that came. */
+  get closed(): Promise<void> {
+    return this.ended
   }
 
   /**
@@ -192,7 +202,11 @@ export class PullConsumer<T = Buffer> {
 
   private async closeNow(): Promise<void> {
     for (const end of this.unwatch) end()
-    await this.engine.stop(0)
+    try {
+      await this.engine.stop(0)
+    } finally {
+      this.end()
+    }
   }
 
   private checkOpen(): void {

@@ -7,6 +7,7 @@ import type { OffsetCell } from '../core/offset-table.ts'
 import { ProcessQueue } from '../core/process-queue.ts'
 import { decidePullRetry, PULL_PAUSED_MS } from '../core/pull-retry.ts'
 import { MASTER_ID, mayCommitWithPull } from '../core/pull-source.ts'
+import type { ReceiveContext } from './channel-contexts.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { MessagePage } from './message-page.ts'
 import { PULL_TIMEOUT_MS, pullAnswer, pullRequest } from './pull-call.ts'
@@ -256,8 +257,14 @@ export class QueueReader<T> {
   private keep(messages: PulledMessage<T>[], nextOffset: number, nowMs: number): void {
     const added = this.process.put(messages, nextOffset, nowMs)
     if (added === 0) return
-    this.context.stats.received(this.queue.topic, added)
-    this.listener.arrived(this)
+    const { channels, group, stats } = this.context
+    stats.received(this.queue.topic, added)
+    if (!channels.receive.hasSubscribers) {
+      this.listener.arrived(this)
+      return
+    }
+    const context: ReceiveContext = { group, queue: this.queue, messageCount: added }
+    channels.receive.traceSync(() => this.listener.arrived(this), context)
   }
 
   private illegal(offset: number): void {

@@ -13,6 +13,7 @@ import { DEFAULT_REBALANCE_LIMITS, RebalanceSchedule } from '../core/rebalance/s
 import type { TopicRoute } from '../remote/contract.ts'
 import type { Assignment } from './assignment.ts'
 import { BrokerRequests } from './broker-requests.ts'
+import type { RebalanceContext } from './channel-contexts.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { withoutNamespace } from './names.ts'
 import type { OrderLocks } from './order-locks.ts'
@@ -24,6 +25,10 @@ const TAKE_OVER_DELAY_MS = 500
 const IMPATIENT_ROUNDS = 10
 
 type Outcome = 'complete' | 'incomplete'
+interface RoundResult {
+  readonly outcome: Outcome
+  readonly changed: boolean
+}
 
 /** Shares the queues of all topics among the members of the group, again and again (Java: RebalanceService, RebalanceImpl). */
 export class Rebalancer<T> {
@@ -136,7 +141,14 @@ export class Rebalancer<T> {
     }
   }
 
-  private async rebalance(topic: string): Promise<{ outcome: Outcome; changed: boolean }> {
+  private rebalance(topic: string): Promise<RoundResult> {
+    const { channels, group } = this.context
+    if (!channels.rebalance.hasSubscribers) return this.rebalanceUntraced(topic)
+    const context: RebalanceContext = { group, topic }
+    return channels.rebalance.tracePromise(() => this.rebalanceUntraced(topic), context)
+  }
+
+  private async rebalanceUntraced(topic: string): Promise<RoundResult> {
     const { client, subscriptions } = this.context
     const route = client.routes.peek(topic) ?? (await client.routes.refresh(topic))
     const clientIds = route === null ? null : await this.members(route)

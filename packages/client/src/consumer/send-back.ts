@@ -19,6 +19,7 @@ import {
   SEND_BACK_TIMEOUT_MS,
 } from '../core/retry-policy.ts'
 import { BrokerRequests } from './broker-requests.ts'
+import type { SendBackContext } from './channel-contexts.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { withNamespace, withoutNamespace } from './names.ts'
 import type { PulledMessage } from './pulled-message.ts'
@@ -54,7 +55,15 @@ export class SendBack<T> {
    * CONSUMER_SEND_MSG_BACK (36) to the master that has the message; when that fails, an ordinary message to the group's retry topic at any
    * broker. Resolves once a broker has confirmed; rejects when none did: the message must not be forgotten then.
    */
-  async send(message: PulledMessage<T>, delayLevel: number): Promise<void> {
+  send(message: PulledMessage<T>, delayLevel: number): Promise<void> {
+    const { channels, group } = this.context
+    if (!channels.ack.hasSubscribers) return this.sendUntraced(message, delayLevel)
+    const { queue, queueOffset } = message
+    const context: SendBackContext = { group, queue, queueOffset, delayLevel }
+    return channels.ack.tracePromise(() => this.sendUntraced(message, delayLevel), context)
+  }
+
+  private async sendUntraced(message: PulledMessage<T>, delayLevel: number): Promise<void> {
     const { settings, client, group } = this.context
     const maxTimes = maxReconsumeTimes(settings.maxRetries, settings.isOrdered)
     try {

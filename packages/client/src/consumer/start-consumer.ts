@@ -4,7 +4,10 @@ import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { ConsumerOptions } from '../api/options.ts'
 import { OffsetTable } from '../core/offset-table.ts'
 import { MASTER_ID, PullSource } from '../core/pull-source.ts'
+import { channels } from '../observe/channels.ts'
 import type { Client } from '../remote/contract.ts'
+import { ConsumeTrace } from '../trace/consume-trace.ts'
+import { startTrace } from '../trace/start-trace.ts'
 import { BrokerOffsetStore } from './broker-offset-store.ts'
 import { BrokerRequests } from './broker-requests.ts'
 import { ConsumeStats } from './consume-stats.ts'
@@ -49,7 +52,7 @@ type Parts = Pick<ConsumerContext<unknown>, 'group' | 'settings' | 'subscription
 /** What a consumer of these options shares among its parts. */
 export function contextOf<T>(
   client: Client,
-  options: Pick<ConsumerOptions<T>, 'codec'>,
+  options: Pick<ConsumerOptions<T>, 'codec' | 'trace'>,
   parts: Parts,
 ): ConsumerContext<T> {
   return {
@@ -58,11 +61,22 @@ export function contextOf<T>(
     offsets: new OffsetTable(),
     pullSource: new PullSource(),
     stats: new ConsumeStats(),
+    channels: channels(),
+    trace: traceOf(client, options, parts.group),
     source: {
       codec: options.codec ?? null,
       topicName: (topic) => withoutNamespace(client.namespace, topic),
     },
   }
+}
+
+function traceOf(
+  client: Client,
+  options: Pick<ConsumerOptions, 'trace'>,
+  group: string,
+): ConsumeTrace | null {
+  const dispatcher = startTrace(client, options.trace)
+  return dispatcher === null ? null : new ConsumeTrace(client, group, dispatcher)
 }
 
 function fileStore<T>(client: Client, options: ConsumerOptions<T>, group: string): OffsetStore {
