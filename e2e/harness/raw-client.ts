@@ -137,10 +137,14 @@ export async function createTopic(
   }
 }
 
-export async function createGroup(brokerAddr: string, groupName: string): Promise<void> {
+export async function createGroup(
+  brokerAddr: string,
+  groupName: string,
+  consumeEnable = true,
+): Promise<void> {
   const client = await RawClient.connect(brokerAddr)
   try {
-    const body = Buffer.from(JSON.stringify({ groupName, consumeEnable: true, retryQueueNums: 1 }))
+    const body = Buffer.from(JSON.stringify({ groupName, consumeEnable, retryQueueNums: 1 }))
     const answer = await client.request(codes.createGroup, {}, body)
     if (answer.code !== 0) throw new Error(`createGroup: ${answer.code} ${answer.remark}`)
   } finally {

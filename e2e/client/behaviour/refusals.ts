@@ -1,7 +1,7 @@
 // What fails, and with which code.
 import assert from 'node:assert/strict'
 import { RocketMQError } from '@apogee/client'
-import { codes } from '../../harness/raw-client.ts'
+import { codes, createGroup } from '../../harness/raw-client.ts'
 import { type Behaviour, type BehaviourContext, Inbox, until } from './scenario.ts'
 
 async function errorOf(work: Promise<unknown>): Promise<RocketMQError> {
@@ -42,21 +42,45 @@ async function permit(context: BehaviourContext, perm: number): Promise<void> {
 async function notWritable(context: BehaviourContext): Promise<void> {
   const { mq, topic, group } = context
   await context.createTopic(2)
-  const producer = await mq.producer({ group, retries: 0 })
-  await producer.send({ topic, body: 'allowed' })
   await permit(context, 4)
-  // The route that the client has still says that it may.
-  const refused = await errorOf(producer.send({ topic, body: 'refused' }))
-  const causes = [refused, ...refused.attempts].map(({ responseCode }) => responseCode)
-  assert.ok(causes.includes(16), `${refused.code} ${causes.join()}`)
-  // Once the new route is known nothing is sent any more.
-  const fresh = await context.client().producer({ group })
-  const error = await errorOf(fresh.send({ topic, body: 'refused' }))
-  assert.equal(error.code, 'RMQ_NO_QUEUE')
+  // Topics say in their route that they are not to be written to; brokers do not look again.
+  const producer = await mq.producer({ group })
+  const error = await errorOf(producer.send({ topic, body: 'refused' }))
+  assert.equal(error.code, 'RMQ_SEND_FAILED')
+  for (const attempt of error.attempts) assert.equal(attempt.code, 'RMQ_NO_QUEUE')
   await permit(context, 6)
   const again = await context.client().producer({ group })
   await again.send({ topic, body: 'allowed again' })
-  assert.equal((await context.readAll(2)).length, 2)
+  assert.equal((await context.readAll(1)).length, 1)
+}
+
+async function systemTopic(context: BehaviourContext): Promise<void> {
+  const producer = await context.mq.producer({ group: context.group })
+  const error = await errorOf(producer.send({ topic: 'SCHEDULE_TOPIC_XXXX', body: 'x' }))
+  assert.equal(error.code, 'RMQ_INVALID_ARGUMENT')
+}
+
+async function noSuchQueue(context: BehaviourContext): Promise<void> {
+  const { mq, topic, group, target } = context
+  await context.createTopic(2)
+  const producer = await mq.producer({ group })
+  const queue = { topic, brokerName: target.brokerName, queueId: 99 }
+  const error = await errorOf(producer.send({ topic, body: 'x' }, { queue }))
+  assert.equal(error.code, 'RMQ_SEND_FAILED')
+  for (const attempt of error.attempts) assert.equal(attempt.code, 'RMQ_NO_QUEUE')
+}
+
+async function groupNotEnabled(context: BehaviourContext): Promise<void> {
+  const { mq, topic, group, target } = context
+  await context.createTopic(1)
+  await context.send('stored')
+  await createGroup(target.brokerAddr, group, false)
+  const inbox = new Inbox()
+  const consumer = await mq.consumer({ group, subscriptions: { [topic]: '*' }, from: 'first' })
+  await consumer.run(inbox.take)
+  await inbox.exactly(0, 1500)
+  await createGroup(target.brokerAddr, group, true)
+  await inbox.exactly(1)
 }
 
 async function notReadable(context: BehaviourContext): Promise<void> {
@@ -151,6 +175,9 @@ async function twoOfAGroup(context: BehaviourContext): Promise<void> {
 export const refusals: readonly Behaviour[] = [
   { name: 'a topic that nobody knows, and a consumer that waits for it', run: unknownTopic },
   { name: 'a topic that may not be written to', run: notWritable },
+  { name: 'a topic that only the broker itself writes to', run: systemTopic },
+  { name: 'a queue that is not there', run: noSuchQueue },
+  { name: 'a group that may not consume, until it may', run: groupNotEnabled },
   { name: 'a topic that may not be read, until it may', run: notReadable },
   { name: 'messages that are too large, for the client and for the broker', run: tooLarge },
   { name: 'an SQL92 expression that cannot be read', run: badExpression },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumer, type ReceivedMessage, RocketMQ, type RocketMQOptions } from '@apogee/client'
 import { createTopic, RawClient, waitForRoute } from '../../harness/raw-client.ts'
-import type { Target, TargetKind } from '../../harness/target.ts'
+import type { Target } from '../../harness/target.ts'
 import { type DifferenceName, differences } from './differences.ts'
 
 /** One thing that a user of the client sees, whatever the product behind it. */
@@ -74,7 +74,7 @@ export class BehaviourContext {
   }
 
   /** What this product is known to do where the two differ. */
-  expected<N extends DifferenceName>(name: N): (typeof differences)[N][TargetKind] {
+  expected(name: DifferenceName): unknown {
     return differences[name][this.target.kind]
   }
 
@@ -128,9 +128,16 @@ export async function until(
   }
 }
 
-/** Waits until a consumer has so many queues: its first rebalance is over. */
+/** Waits until a consumer has so many queues, besides that of its retries: its first rebalance is over. */
 export async function owning(consumer: Consumer, queues: number): Promise<void> {
-  await until(() => consumer.queues().length === queues, `${queues} queues owned`)
+  const owned = (): number =>
+    consumer.queues().filter(({ topic }) => !topic.startsWith('%RETRY%')).length
+  await until(
+    () => owned() === queues,
+    `${queues} queues owned`,
+    WAIT_LIMIT_MS,
+    () => `${owned()} are`,
+  )
 }
 
 /** `prefix-0`, `prefix-1`, … */
