@@ -9,6 +9,13 @@ export type NodeVersion = (typeof nodeVersions)[number]
 export const compilerVersions = ['5', '7'] as const
 export type CompilerVersion = (typeof compilerVersions)[number]
 
+// The npm that runs this suite tells its children which project and which command they belong to: not those we start.
+for (const name of Object.keys(process.env)) {
+  if (/^npm_(?:command|lifecycle_|package_|config_(?:call|local_prefix|workspace))/.test(name)) {
+    delete process.env[name]
+  }
+}
+
 const INSTALL_LIMIT_MS = 300_000
 const FILES = ['package.json', 'package-lock.json']
 

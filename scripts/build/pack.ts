@@ -1,5 +1,6 @@
 // `npm pack` of what was built.
 import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Packed {
@@ -19,6 +20,7 @@ interface PackReport {
 
 /** Packs the package in `folder` into `target`, running no scripts. */
 export function pack(folder: string, target: string): Packed {
+  mkdirSync(target, { recursive: true })
   const args = ['pack', folder, '--json', '--ignore-scripts', '--pack-destination', target]
   const windows = process.platform === 'win32'
   const output = execFileSync('npm', args, { cwd: folder, encoding: 'utf8', shell: windows })
