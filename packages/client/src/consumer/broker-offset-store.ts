@@ -1,3 +1,4 @@
+import { isRetryTopic } from '@apogee/protocol'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue } from '../api/message.ts'
 import { MASTER_ID } from '../core/pull-source.ts'
@@ -13,15 +14,24 @@ export class BrokerOffsetStore implements OffsetStore {
   private readonly client: Client
   private readonly group: string
   private readonly requests: BrokerRequests
+  private readonly isExact: boolean
 
-  constructor(client: Client, group: string) {
+  /** `isExact`: see BrokerRequests.storedOffset. */
+  constructor(client: Client, group: string, isExact = false) {
     this.client = client
     this.group = group
+    this.isExact = isExact
     this.requests = new BrokerRequests(client)
   }
 
   async read(queue: MessageQueue): Promise<StoredOffset> {
-    return this.requests.storedOffset(await this.addressOf(queue), this.group, queue)
+    return this.requests.storedOffset(
+      await this.addressOf(queue),
+      this.group,
+      queue,
+      // What was sent back is never passed over.
+      this.isExact && !isRetryTopic(queue.topic),
+    )
   }
 
   persist(offsets: readonly OffsetOf[]): readonly OffsetOf[] {

@@ -39,13 +39,22 @@ export class BrokerRequests {
     this.client = client
   }
 
-  /** QUERY_CONSUMER_OFFSET (14); null when the group has none for this queue. */
-  async storedOffset(address: string, group: string, queue: MessageQueue): Promise<number | null> {
+  /**
+   * QUERY_CONSUMER_OFFSET (14); null when the group has none for this queue. Of a young queue brokers then say 0, so that
+   * a group that comes with a new topic misses nothing, unless `isExact`.
+   */
+  async storedOffset(
+    address: string,
+    group: string,
+    queue: MessageQueue,
+    isExact: boolean,
+  ): Promise<number | null> {
     const { topic, queueId } = queue
     const request = requestOf(RequestCode.QUERY_CONSUMER_OFFSET, QueryConsumerOffsetRequestHeader, {
       consumerGroup: group,
       topic,
       queueId,
+      ...(isExact ? { setZeroIfNotFound: false } : {}),
     })
     const { remote, requestTimeoutMs } = this.client
     const response = await remote.invoke(address, request, requestTimeoutMs)

@@ -232,7 +232,7 @@ export async function startPullConsumer<T = Buffer>(
   for (const [topic, wanted] of wantedTopics(options)) {
     subscriptions.set(topic, wanted, client.env.clock.wallMs())
   }
-  const stored = new BrokerOffsetStore(client, group)
+  const stored = new BrokerOffsetStore(client, group, typeof settings.from === 'object')
   const store = autoCommitIntervalMs === false ? new ManualOffsetStore(stored) : stored
   await checkSubscriptions(client, group, subscriptions)
   const context = contextOf(client, options, { group, settings, subscriptions, store })

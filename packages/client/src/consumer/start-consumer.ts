@@ -40,7 +40,7 @@ export async function startConsumer<T = Buffer>(
   }
   const isClustering = settings.model === 'clustering'
   const store = isClustering
-    ? new BrokerOffsetStore(client, group)
+    ? new BrokerOffsetStore(client, group, typeof settings.from === 'object')
     : fileStore(client, options, group)
   await checkSubscriptions(client, group, subscriptions)
   if (isClustering) subscriptions.addRetryTopic(group, nowMs)
