@@ -3,6 +3,8 @@ import type { Flag } from '../config/sources.ts'
 import type { LogFormat } from '../process/logging.ts'
 import type { TlsFlags } from '../tls/tls-settings.ts'
 
+export { ExitCode } from '../cli/exit-codes.ts'
+
 /** Options that every server command has. */
 export interface ServerOptions extends TlsFlags {
   logLevel: string
@@ -84,6 +86,3 @@ function keyValue(
   if (at <= 0) throw new InvalidArgumentError('must be key=value')
   return [...before, { key: text.slice(0, at), value: text.slice(at + 1) }]
 }
-
-/** Ends the command line the way the shell expects: 0 ok, 1 failure, 2 usage, 3 config invalid. */
-export const ExitCode = { OK: 0, FAILURE: 1, USAGE: 2, CONFIG: 3 } as const

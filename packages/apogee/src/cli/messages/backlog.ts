@@ -1,0 +1,56 @@
+import type { ShownMessage } from '../output/message-view.ts'
+import type { QueueTail } from './queue-tail.ts'
+
+/** A queue and the offset before which its stored messages end. */
+export interface BacklogQueue {
+  readonly tail: QueueTail
+  readonly endOffset: number
+}
+
+interface Head {
+  readonly source: BacklogQueue
+  buffer: ShownMessage[]
+  place: number
+}
+
+/** What is stored in these queues, merged by the time it was stored; each queue keeps its order. */
+export async function* mergedBacklog(
+  sources: readonly BacklogQueue[],
+  signal: AbortSignal,
+): AsyncGenerator<ShownMessage> {
+  let heads: Head[] = sources.map((source) => ({ source, buffer: [], place: 0 }))
+  while (!signal.aborted) {
+    await Promise.all(heads.map(fill))
+    heads = heads.filter(({ buffer, place }) => place < buffer.length)
+    if (heads.length === 0) return
+    // One that is empty may have an earlier message next: then all are filled again first.
+    while (heads.every(({ buffer, place }) => place < buffer.length)) {
+      const first = earliest(heads)
+      yield first.buffer[first.place]!
+      first.place += 1
+    }
+  }
+}
+
+/** Reads on until there is a message, or the end. */
+async function fill(head: Head): Promise<void> {
+  const { tail, endOffset } = head.source
+  while (head.place >= head.buffer.length && tail.nextOffset < endOffset) {
+    const before = tail.nextOffset
+    const messages = await tail.read(false)
+    head.buffer = messages.filter(({ queueOffset }) => queueOffset < endOffset)
+    head.place = 0
+    if (messages.length > head.buffer.length) tail.nextOffset = endOffset
+    // A broker that does not move on has nothing more.
+    if (tail.nextOffset <= before && head.buffer.length === 0) return
+  }
+}
+
+function earliest(heads: readonly Head[]): Head {
+  let first = heads[0]!
+  for (const head of heads) {
+    const time = head.buffer[head.place]!.storeTimestamp
+    if (time < first.buffer[first.place]!.storeTimestamp) first = head
+  }
+  return first
+}
