@@ -95,8 +95,8 @@ interface OutputExtras {
 }
 
 /**
- * What a command found or did. Values are raw: camelCase keys, offsets as numbers, points in time as milliseconds in keys that
- * end in `AtMs`; `outputToJson` adds the ISO text of each in a key without `Ms`. Other keys in `Ms` are durations.
+ * What a command found or did. Values are raw: camelCase keys, offsets as numbers, points in time as milliseconds in keys
+ * that end in `AtMs`; `outputToJson` adds the ISO text of each in a key without `Ms`. Other keys in `Ms` are durations.
  */
 export type CommandOutput = TableOutput | RecordOutput | DoneOutput
 

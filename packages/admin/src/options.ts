@@ -24,7 +24,7 @@ export function readOptions(
   for (const argument of command.arguments ?? []) {
     const given = raw[argument.key]
     if (values[argument.key] === undefined && given !== undefined && given !== null) {
-      values[argument.key] = Array.isArray(given) ? given.map(String) : String(given)
+      values[argument.key] = Array.isArray(given) ? given.map(String) : textOf(given)
     }
     const isMissing = argument.required === true && values[argument.key] === undefined
     if (isMissing) throw usage(`${argument.name} is needed`)
@@ -58,7 +58,8 @@ function readOption(option: AdminOption, given: unknown, nowMs: number): OptionV
   const isSwitch = !/[<[]/.test(option.flags)
   if (isSwitch) return given === true || given === 'true'
   if (Array.isArray(given)) return readList(option, given.map(String))
-  const text = String(given).trim()
+  const whole = textOf(given)
+  const text = whole.trim()
   if (option.choices !== undefined && !option.choices.includes(text)) {
     throw usage(`${longName(option)}: ${text} is none of ${option.choices.join(', ')}`)
   }
@@ -73,7 +74,7 @@ function readOption(option: AdminOption, given: unknown, nowMs: number): OptionV
     case 'list':
       return readList(option, text.split(','))
     default:
-      return String(given)
+      return whole
   }
 }
 
@@ -98,7 +99,10 @@ function readBoolean(option: AdminOption, text: string): boolean {
   throw usage(`${longName(option)}: ${text.slice(0, 40)} is neither true nor false`)
 }
 
-/** `now` or `currentTimeMillis`, milliseconds, `2026-01-31#23:59:59:999` as mqadmin spells local time, ISO 8601, or `-90m`. */
+/**
+ * `now` or `currentTimeMillis`, milliseconds, `2026-01-31#23:59:59:999` as mqadmin spells local time, ISO 8601, or
+ * `-90m`.
+ */
 export function readTime(name: string, text: string, nowMs: number): number {
   if (text === 'now' || text === 'currentTimeMillis') return nowMs
   if (/^-?[0-9]+$/.test(text)) return Number(text)
@@ -115,3 +119,10 @@ export function readTime(name: string, text: string, nowMs: number): number {
 }
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** Parsers give texts, and defaults of theirs as numbers or booleans. */
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given
+  if (typeof given === 'number' || typeof given === 'boolean') return String(given)
+  throw usage('an option has a value that is no text')
+}

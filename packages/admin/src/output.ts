@@ -10,8 +10,8 @@ export type PlainValue =
   | { readonly [key: string]: PlainValue }
 
 /**
- * An output as plain data: a table is `{items, problems}`, a record its members, a done `{message, …}`. Maps become objects, bytes
- * base64, points in time (`…AtMs`) get their ISO text beside them.
+ * An output as plain data: a table is `{items, problems}`, a record its members, a done `{message, …}`. Maps become
+ * objects, bytes base64, points in time (`…AtMs`) get their ISO text beside them.
  */
 export function outputToJson(output: CommandOutput): PlainValue {
   const problems = (output.problems ?? []).map((problem) => plain(problem))
@@ -77,6 +77,5 @@ export function formatCell(column: Column, value: unknown): string {
   if (value instanceof Map) {
     return value.size === 0 ? '-' : [...value].map(([key, member]) => `${key}=${member}`).join(',')
   }
-  if (typeof value === 'object') return JSON.stringify(plain(value))
-  return String(value)
+  return typeof value === 'string' ? value : JSON.stringify(plain(value))
 }

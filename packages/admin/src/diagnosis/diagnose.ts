@@ -18,8 +18,8 @@ export const diagnosisDefaults: DiagnosisLimits = { slowHandlerMs: 1_000, silent
 const ORDER: readonly string[] = Object.values(FindingCode)
 
 /**
- * Names the causes of a group's lag, worst first. Empty when nothing is wrong: no lag, or lag that is being worked off. `later`
- * must be of the same group, taken after `first`; what stands still between them is stuck.
+ * Names the causes of a group's lag, worst first. Empty when nothing is wrong: no lag, or lag that is being worked off.
+ * `later` must be of the same group, taken after `first`; what stands still between them is stuck.
  */
 export function diagnose(
   first: GroupSnapshot,

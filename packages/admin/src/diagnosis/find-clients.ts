@@ -38,8 +38,8 @@ function consumeDisabled({ group, switches }: GroupSnapshot): Finding[] {
 }
 
 /**
- * All members of a group must subscribe the same: a broker keeps one subscription for the group, so the others' messages are
- * filtered away. The one that most members have is taken as meant.
+ * All members of a group must subscribe the same: a broker keeps one subscription for the group, so the others' messages
+ * are filtered away. The one that most members have is taken as meant.
  */
 function subscriptionMismatch({ running }: GroupSnapshot): Finding[] {
   if (running.length < 2) return []

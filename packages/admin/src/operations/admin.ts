@@ -10,9 +10,9 @@ import { OffsetOperations } from './offset-operations.ts'
 import { TopicOperations } from './topic-operations.ts'
 
 /**
- * Administration of a cluster from code (Java: DefaultMQAdminExt), grouped by what it is about. Every operation that asks several
- * brokers gives what those say that answer, and names the others in `problems`; when none answers it rejects. Errors are
- * AdminErrors with a stable `code`.
+ * Administration of a cluster from code (Java: DefaultMQAdminExt), grouped by what it is about. Every operation that asks
+ * several brokers gives what those say that answer, and names the others in `problems`; when none answers it rejects.
+ * Errors are AdminErrors with a stable `code`.
  *
  *     const admin = await mq.admin()
  *     await admin.topics.create('orders', { queues: 8 })

@@ -64,8 +64,8 @@ export class BrokerOperations {
   }
 
   /**
-   * UPDATE_BROKER_CONFIG (25) at masters, and at slaves with `withSlaves`. Rejects with ADMIN_NO_PERMISSION for keys that may not
-   * change while a broker runs, ADMIN_REFUSED for unknown keys and bad values.
+   * UPDATE_BROKER_CONFIG (25) at masters, and at slaves with `withSlaves`. Rejects with ADMIN_NO_PERMISSION for keys that
+   * may not change while a broker runs, ADMIN_REFUSED for unknown keys and bad values.
    */
   async setConfig(
     where: Where,

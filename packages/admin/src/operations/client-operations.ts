@@ -70,7 +70,8 @@ export class ClientOperations {
   }
 
   /**
-   * GET_CONSUMER_CONNECTION_LIST (203) at every master. A group that is nowhere online has no clients; that is no error here.
+   * GET_CONSUMER_CONNECTION_LIST (203) at every master. A group that is nowhere online has no clients; that is no error
+   * here.
    */
   async consumers(
     group: string,
@@ -148,8 +149,8 @@ export class ClientOperations {
   }
 
   /**
-   * GET_PRODUCER_CONNECTION_LIST (204) at the brokers of a topic. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_GROUP_NOT_FOUND when
-   * no producer of the group is connected to any of them.
+   * GET_PRODUCER_CONNECTION_LIST (204) at the brokers of a topic. Rejects with ADMIN_TOPIC_NOT_FOUND,
+   * ADMIN_GROUP_NOT_FOUND when no producer of the group is connected to any of them.
    */
   async producers(producerGroup: string, topic: string): Promise<Answers<ConnectedClient>> {
     const targets = await this.topics.brokersOf(topic)

@@ -31,8 +31,8 @@ export class ClusterOperations {
   }
 
   /**
-   * Every broker of a cluster, or of all, sorted by cluster, name and id. Rejects with ADMIN_CLUSTER_NOT_FOUND for a name that
-   * nobody registered.
+   * Every broker of a cluster, or of all, sorted by cluster, name and id. Rejects with ADMIN_CLUSTER_NOT_FOUND for a name
+   * that nobody registered.
    */
   async brokers(clusterName?: string): Promise<BrokerTarget[]> {
     const info = await this.info()

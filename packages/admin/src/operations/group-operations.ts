@@ -96,8 +96,8 @@ export class GroupOperations {
   }
 
   /**
-   * Every group with its lag: two requests a master (201 and 317). With `connections` one more a group and master, for who is
-   * online. Sorted by name.
+   * Every group with its lag: two requests a master (201 and 317). With `connections` one more a group and master, for
+   * who is online. Sorted by name.
    */
   async list(
     where: Where = {},
@@ -161,8 +161,8 @@ export class GroupOperations {
   }
 
   /**
-   * UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200) at every master that `where` means. Settings left out keep what the broker has, or
-   * get RocketMQ's default when the group is new.
+   * UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200) at every master that `where` means. Settings left out keep what the broker
+   * has, or get RocketMQ's default when the group is new.
    */
   async create(
     group: string,
@@ -203,8 +203,8 @@ export class GroupOperations {
   }
 
   /**
-   * DELETE_SUBSCRIPTIONGROUP (207), and the group's retry and dead-letter topics with what is in them. With `removeOffset` its
-   * offsets go too: a group of the same name then starts anew. Rejects with ADMIN_GROUP_NOT_FOUND.
+   * DELETE_SUBSCRIPTIONGROUP (207), and the group's retry and dead-letter topics with what is in them. With
+   * `removeOffset` its offsets go too: a group of the same name then starts anew. Rejects with ADMIN_GROUP_NOT_FOUND.
    */
   async delete(
     group: string,
@@ -230,8 +230,9 @@ export class GroupOperations {
   }
 
   /**
-   * GET_CONSUME_STATS (208) at every master: how far the group is in each queue. With `owners` its consumers are asked which
-   * queues they have. Rejects with ADMIN_GROUP_NOT_FOUND when no broker has offsets or a configuration of the group.
+   * GET_CONSUME_STATS (208) at every master: how far the group is in each queue. With `owners` its consumers are asked
+   * which queues they have. Rejects with ADMIN_GROUP_NOT_FOUND when no broker has offsets or a configuration of the
+   * group.
    */
   async lag(
     group: string,

@@ -125,8 +125,8 @@ export class MessageOperations {
   }
 
   /**
-   * VIEW_MESSAGE_BY_ID (33) at the broker that the id names. Rejects with ADMIN_MESSAGE_NOT_FOUND when its log does not have
-   * the place any more, ADMIN_USAGE when this is no offset id.
+   * VIEW_MESSAGE_BY_ID (33) at the broker that the id names. Rejects with ADMIN_MESSAGE_NOT_FOUND when its log does not
+   * have the place any more, ADMIN_USAGE when this is no offset id.
    */
   async byOffsetId(offsetMsgId: string): Promise<FoundMessage> {
     const id = parseOffsetMsgId(offsetMsgId)
@@ -157,7 +157,10 @@ export class MessageOperations {
     return this.query(topic, uniqKey, range, true)
   }
 
-  /** PULL_MESSAGE (11): the message at an offset of a queue. Rejects with ADMIN_MESSAGE_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND. */
+  /**
+   * PULL_MESSAGE (11): the message at an offset of a queue. Rejects with ADMIN_MESSAGE_NOT_FOUND,
+   * ADMIN_QUEUE_NOT_FOUND.
+   */
   async byOffset(
     topic: string,
     brokerName: string,
@@ -174,8 +177,8 @@ export class MessageOperations {
   }
 
   /**
-   * PULL_MESSAGE (11), queue after queue: every message of a topic that fits. Nothing is committed and no consumer is disturbed.
-   * Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_BROKER_UNREACHABLE.
+   * PULL_MESSAGE (11), queue after queue: every message of a topic that fits. Nothing is committed and no consumer is
+   * disturbed. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_BROKER_UNREACHABLE.
    */
   async *scan(topic: string, options: ScanOptions = {}): AsyncGenerator<FoundMessage> {
     const all = await this.offsets.queues(topic, options.brokerName)
@@ -216,8 +219,9 @@ export class MessageOperations {
   }
 
   /**
-   * CONSUME_MESSAGE_DIRECTLY (309): hands a stored message to one consumer of a group, now, and says what its handler made of it.
-   * Offsets stay. Rejects with ADMIN_CONSUMER_NOT_ONLINE, ADMIN_REFUSED when the consumer does not answer within ten seconds.
+   * CONSUME_MESSAGE_DIRECTLY (309): hands a stored message to one consumer of a group, now, and says what its handler
+   * made of it. Offsets stay. Rejects with ADMIN_CONSUMER_NOT_ONLINE, ADMIN_REFUSED when the consumer does not answer
+   * within ten seconds.
    */
   async consumeDirectly(
     group: string,
@@ -276,8 +280,8 @@ export class MessageOperations {
   }
 
   /**
-   * The queue to send to: the one that is named, or one of the topic's writable ones. A topic that does not exist yet gets the place
-   * where the broker would make it by itself. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND.
+   * The queue to send to: the one that is named, or one of the topic's writable ones. A topic that does not exist yet
+   * gets the place where the broker would make it by itself. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND.
    */
   async placeFor(
     topic: string,

@@ -1,7 +1,8 @@
-// The trace topic holds what clients wrote about messages: contexts separated by \x02, fields of one by \x01. The first field
-// says which kind of context it is (Java: TraceDataEncoder).
+// The trace topic holds what clients wrote about messages: contexts separated by \x02, fields of one by \x01. The first
+// field says which kind of context it is (Java: TraceDataEncoder).
 //
-//   Pub            time region group topic msgId tags keys storeHost bodyLength costMs msgType [offsetMsgId] success [client]
+//   Pub            time region group topic msgId tags keys storeHost bodyLength costMs msgType
+//                  [offsetMsgId] success [client]
 //   SubBefore      time region group requestId msgId retryTimes keys
 //   SubAfter       requestId msgId costMs success keys [contextCode] [time group]
 //   EndTransaction time region group topic msgId tags keys storeHost msgType transactionId state fromCheck

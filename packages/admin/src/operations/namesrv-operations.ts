@@ -26,8 +26,8 @@ export interface OfNamesrv<T> {
 }
 
 /**
- * NameServers: the KV configuration, their own configuration, and the write permission of brokers in the routes. NameServers
- * do not talk to one another, so a change goes to every one of the list.
+ * NameServers: the KV configuration, their own configuration, and the write permission of brokers in the routes.
+ * NameServers do not talk to one another, so a change goes to every one of the list.
  */
 export class NamesrvOperations {
   private readonly transport: AdminTransport

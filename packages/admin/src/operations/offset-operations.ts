@@ -161,8 +161,8 @@ export class OffsetOperations {
   }
 
   /**
-   * INVOKE_BROKER_TO_RESET_OFFSET (222) at each broker. Brokers that leave it to the clients refuse while none is online: there
-   * the offsets are set by UPDATE_CONSUMER_OFFSET (15). Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_GROUP_NOT_FOUND,
+   * INVOKE_BROKER_TO_RESET_OFFSET (222) at each broker. Brokers that leave it to the clients refuse while none is online:
+   * there the offsets are set by UPDATE_CONSUMER_OFFSET (15). Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_GROUP_NOT_FOUND,
    * ADMIN_QUEUE_NOT_FOUND; a broker that fails is a problem.
    */
   async reset(request: ResetRequest): Promise<Answers<ResetQueue>> {
@@ -181,8 +181,8 @@ export class OffsetOperations {
   }
 
   /**
-   * CLONE_GROUP_OFFSET (314) at each broker of the topic: the second group starts where the first one is. `isOffline` also copies
-   * what the online consumers of the first do not subscribe.
+   * CLONE_GROUP_OFFSET (314) at each broker of the topic: the second group starts where the first one is. `isOffline`
+   * also copies what the online consumers of the first do not subscribe.
    */
   async clone(
     srcGroup: string,

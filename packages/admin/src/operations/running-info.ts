@@ -2,7 +2,10 @@ import { isMalformed } from '@apogee/base'
 import { JsonMap, type JsonValue, type MessageQueue, parseFastjson } from '@apogee/protocol'
 import { invalidAnswer } from '../transport/admin-transport.ts'
 
-/** A queue that a consumer owns, as it sees it (Java: ProcessQueueInfo). Times are wall clocks in milliseconds, 0 = never. */
+/**
+ * A queue that a consumer owns, as it sees it (Java: ProcessQueueInfo). Times are wall clocks in milliseconds, 0 =
+ * never.
+ */
 export interface OwnedQueue extends MessageQueue {
   readonly commitOffset: number
   readonly cachedMessages: number
@@ -48,8 +51,8 @@ export interface RunningInfo {
 }
 
 /**
- * Reads a running info. Clients of other languages leave parts out, so whatever is missing or of another kind counts as empty:
- * only a body that is no JSON object is an error (ADMIN_ANSWER_INVALID).
+ * Reads a running info. Clients of other languages leave parts out, so whatever is missing or of another kind counts as
+ * empty: only a body that is no JSON object is an error (ADMIN_ANSWER_INVALID).
  */
 export function parseRunningInfo(body: Uint8Array, clientId: string, address: string): RunningInfo {
   const value = body.length === 0 ? new JsonMap() : parseFastjson(body)

@@ -27,8 +27,8 @@ interface Page<T> {
 }
 
 /**
- * Asks for a table part by part. Brokers of 5.4 and later may split large tables; older ones give all of it at once. A table
- * that changes meanwhile starts again at its first part, so rows are kept by name.
+ * Asks for a table part by part. Brokers of 5.4 and later may split large tables; older ones give all of it at once. A
+ * table that changes meanwhile starts again at its first part, so rows are kept by name.
  */
 async function allPages<T>(
   nameOf: (row: T) => string,

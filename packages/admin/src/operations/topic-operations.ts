@@ -236,7 +236,10 @@ export class TopicOperations {
     return targets.sort((a, b) => compare(a.brokerName, b.brokerName))
   }
 
-  /** GET_TOPIC_STATS_INFO (202) at every broker of the route; sorted by broker and queue. Rejects with ADMIN_TOPIC_NOT_FOUND. */
+  /**
+   * GET_TOPIC_STATS_INFO (202) at every broker of the route; sorted by broker and queue. Rejects with
+   * ADMIN_TOPIC_NOT_FOUND.
+   */
   async stats(topic: string): Promise<Answers<QueueStats> & { readonly putTps: number }> {
     const request = {
       code: RequestCode.GET_TOPIC_STATS_INFO,

@@ -45,8 +45,8 @@ export interface AdminRequest<T extends HeaderTable> {
 export const DEFAULT_TIMEOUT_MS = 5_000
 
 /**
- * Sends administration requests to NameServers and brokers by address. A NameServer that answers is kept until it fails, then
- * the next of the list is asked. Errors are AdminErrors.
+ * Sends administration requests to NameServers and brokers by address. A NameServer that answers is kept until it fails,
+ * then the next of the list is asked. Errors are AdminErrors.
  */
 export class AdminTransport {
   readonly clock: Clock
@@ -71,8 +71,8 @@ export class AdminTransport {
   }
 
   /**
-   * Sends a request and gives the answer, whatever its code. Rejects with ADMIN_BROKER_UNREACHABLE (no connection, no answer in
-   * time) or ADMIN_BUSY (too many requests of ours are waiting).
+   * Sends a request and gives the answer, whatever its code. Rejects with ADMIN_BROKER_UNREACHABLE (no connection, no
+   * answer in time) or ADMIN_BUSY (too many requests of ours are waiting).
    */
   async invoke(
     address: string,
@@ -115,8 +115,8 @@ export class AdminTransport {
   }
 
   /**
-   * Asks the NameServer that answered last, and the others when it cannot be reached. Rejects with ADMIN_NAMESRV_UNREACHABLE
-   * when none can, else as `call`.
+   * Asks the NameServer that answered last, and the others when it cannot be reached. Rejects with
+   * ADMIN_NAMESRV_UNREACHABLE when none can, else as `call`.
    */
   async askNamesrv<T extends HeaderTable>(request: AdminRequest<T>): Promise<Response> {
     const count = this.namesrvAddrs.length

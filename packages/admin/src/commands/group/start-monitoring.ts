@@ -55,7 +55,8 @@ async function look(
   const groups = await admin.groups.list()
   const names = groups.results.filter(({ isSystem }) => !isSystem).map(({ group }) => group)
   progress?.(`looking at ${names.length} groups`)
-  const deps = { ...admin, transport }
+  const { topics, groups: groupAdmin, clients } = admin
+  const deps = { topics, groups: groupAdmin, clients, transport }
   const looked = await tryEach(
     names,
     (group) => group,

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { AdminError, AdminErrorCode } from '../../admin-error.ts'
 import type { Column, Row } from '../../command.ts'
 import type { FoundMessage } from '../../operations/found-message.ts'
@@ -47,16 +46,17 @@ export function messageRow(message: FoundMessage, charset: string = BODY_CHARSET
 }
 
 function bodyText(body: Uint8Array, charset: string): { body: string; bodyEncoding: string } {
-  const isPlain = /^utf-?8$/i.test(charset)
-  if (isPlain && !isUtf8(body)) {
+  const decoder = decoderOf(charset)
+  try {
+    return { body: decoder.decode(body), bodyEncoding: charset }
+  } catch {
     return { body: Buffer.from(body).toString('base64'), bodyEncoding: 'base64' }
   }
-  return { body: decoderOf(charset).decode(body), bodyEncoding: charset }
 }
 
 function decoderOf(charset: string): TextDecoder {
   try {
-    return new TextDecoder(charset)
+    return new TextDecoder(charset, { fatal: true })
   } catch (cause) {
     const message = `${charset.slice(0, 40)} is no known character set`
     throw new AdminError(AdminErrorCode.USAGE, message, { cause })

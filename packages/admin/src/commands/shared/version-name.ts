@@ -1,5 +1,5 @@
-// Frames and bodies carry a version as its ordinal in MQVersion. From 4.0.0 on these are regular: a snapshot and a release of
-// each patch, ten patches a minor version, ten minor versions a major one.
+// Frames and bodies carry a version as its ordinal in MQVersion. From 4.0.0 on these are regular: a snapshot and a
+// release of each patch, ten patches a minor version, ten minor versions a major one.
 
 /** Ordinal of V4_0_0_SNAPSHOT. */
 const REGULAR_FROM = 212
