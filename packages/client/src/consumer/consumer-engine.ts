@@ -105,7 +105,9 @@ export class ConsumerEngine<T> implements ConsumerMember {
     }
   }
 
+  /** Whoever is going to get a queue of ours asks for its offset before our own round may begin. */
   membersChanged(): void {
+    this.assignment.persist()
     this.rebalancer?.request()
   }
 

@@ -38,6 +38,14 @@ const RETRY_TOPIC = Buffer.from(MessageConst.RETRY_TOPIC)
 const SPAN = new PropertySpan()
 const NO_HOST: Host = { address: '', port: 0 }
 
+/** What has been decoded already: messages that only wait have none. */
+class DecodedParts<T> {
+  properties: Readonly<Record<string, string>> | null = null
+  plain: Buffer | null = null
+  value: T | undefined = undefined
+  hasValue = false
+}
+
 /**
  * One record of a pull response. It holds where the record lies; everything else is read from the bytes when it is asked
  * for, so that a message which only waits costs little beside its bytes.
@@ -52,10 +60,7 @@ export class PulledMessage<T> implements ReceivedMessage<T> {
   /** Where the record and its properties begin in the page. */
   private readonly at: number
   private readonly propertiesAt: number
-  private decodedProperties: Readonly<Record<string, string>> | null = null
-  private plain: Buffer | null = null
-  private value: T | undefined = undefined
-  private hasValue = false
+  private decoded: DecodedParts<T> | null = null
 
   constructor(
     page: MessagePage<T>,
@@ -92,16 +97,18 @@ export class PulledMessage<T> implements ReceivedMessage<T> {
   }
 
   get body(): T {
-    if (!this.hasValue) {
-      this.value = this.decodeBody()
-      this.hasValue = true
+    const parts = this.parts()
+    if (!parts.hasValue) {
+      parts.value = this.decodeBody()
+      parts.hasValue = true
     }
-    return this.value as T
+    return parts.value as T
   }
 
   get rawBody(): Buffer {
-    this.plain ??= this.inflate()
-    return this.plain
+    const parts = this.parts()
+    parts.plain ??= this.inflate()
+    return parts.plain
   }
 
   /** As it was stored: still compressed when sysFlag says so. */
@@ -121,13 +128,14 @@ export class PulledMessage<T> implements ReceivedMessage<T> {
   }
 
   get properties(): Readonly<Record<string, string>> {
-    if (this.decodedProperties === null) {
+    const parts = this.parts()
+    if (parts.properties === null) {
       const text = this.page.bytes.toString('utf8', this.propertiesAt, this.at + this.size)
       const properties: Record<string, string> = Object.create(null)
       for (const [name, value] of parseProperties(text)) properties[name] = value
-      this.decodedProperties = properties
+      parts.properties = properties
     }
-    return this.decodedProperties
+    return parts.properties
   }
 
   get messageId(): string {
@@ -194,6 +202,11 @@ export class PulledMessage<T> implements ReceivedMessage<T> {
       properties,
       bodySize,
     }
+  }
+
+  private parts(): DecodedParts<T> {
+    this.decoded ??= new DecodedParts<T>()
+    return this.decoded
   }
 
   private get storeHostAndPort(): Host {

@@ -49,6 +49,7 @@ export class QueueReader<T> {
   private readonly listener: ReaderListener<T>
   private readonly isLocking: boolean
   private isPaused = false
+  private isAnnounced = false
   private failures = 0
   private restMs = 0
   private restTimer: Timer | null = null
@@ -257,13 +258,22 @@ export class QueueReader<T> {
   private keep(messages: PulledMessage<T>[], nextOffset: number, nowMs: number): void {
     const added = this.process.put(messages, nextOffset, nowMs)
     if (added === 0) return
-    const { channels, group, stats } = this.context
-    stats.received(this.queue.topic, added)
+    this.context.stats.received(this.queue.topic, added)
+    if (this.isAnnounced) return
+    this.isAnnounced = true
+    // Handlers come after the next question is on its way: the broker works while they do.
+    this.context.client.env.clock.soon(this.announce)
+  }
+
+  private readonly announce = (): void => {
+    this.isAnnounced = false
+    const { channels, group } = this.context
     if (!channels.receive.hasSubscribers) {
       this.listener.arrived(this)
       return
     }
-    const context: ReceiveContext = { group, queue: this.queue, messageCount: added }
+    const messageCount = this.process.waitingCount
+    const context: ReceiveContext = { group, queue: this.queue, messageCount }
     channels.receive.traceSync(() => this.listener.arrived(this), context)
   }
 
