@@ -4,7 +4,6 @@ import {
   dlqTopicOf,
   encodeBody,
   GetConsumeStatsRequestHeader,
-  GetSubscriptionGroupConfigRequestHeader,
   isSystemGroup,
   type MessageQueue,
   RequestCode,
@@ -280,26 +279,14 @@ export class GroupOperations {
     return { byQueue, problems }
   }
 
+  /**
+   * From the whole table: GET_SUBSCRIPTIONGROUP_CONFIG (352) would be smaller, but brokers that create groups by themselves
+   * create one that is asked for.
+   */
   private async configOrNull(
     address: string,
     groupName: string,
   ): Promise<SubscriptionGroupConfig | null> {
-    const request = {
-      code: RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG,
-      header: GetSubscriptionGroupConfigRequestHeader,
-      values: { group: groupName },
-    }
-    try {
-      const config = await this.transport.callBody(address, request, SubscriptionGroupConfig)
-      return config.groupName === '' ? null : config
-    } catch (error) {
-      if (!(error instanceof AdminError)) throw error
-      if (error.code === AdminErrorCode.GROUP_NOT_FOUND) return null
-      // Brokers of 4.x do not know the request, and Apache's 5.x answer a code of their own when there is no such group.
-      const isOther =
-        error.code === AdminErrorCode.NOT_SUPPORTED || error.code === AdminErrorCode.REFUSED
-      if (!isOther) throw error
-    }
     const all = await this.configs(address)
     return all.find((one) => one.groupName === groupName) ?? null
   }

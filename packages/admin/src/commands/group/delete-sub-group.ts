@@ -15,7 +15,7 @@ interface Options extends WhereOptions {
   readonly removeOffset?: boolean
 }
 
-/** Java: DeleteSubscriptionGroupCommand. Codes 207, 215, 216, 352, 106. */
+/** Java: DeleteSubscriptionGroupCommand. Codes 207, 215, 216, 201, 106. */
 export const deleteSubGroup: AdminCommand = command<Options>({
   name: 'deleteSubGroup',
   path: ['group', 'delete'],

@@ -3,7 +3,7 @@ import { GROUP_ARGUMENT, GROUP_NAME } from '../shared/options.ts'
 import { table } from '../shared/output.ts'
 import { GROUP_COLUMNS, groupRow } from './update-sub-group.ts'
 
-/** Java: GetConsumerConfigSubCommand. Codes 106, 352 (201 at older brokers). */
+/** Java: GetConsumerConfigSubCommand. Codes 106, 201. */
 export const getConsumerConfig: AdminCommand = command<{ readonly group: string }>({
   name: 'getConsumerConfig',
   path: ['group', 'describe'],

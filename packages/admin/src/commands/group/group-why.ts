@@ -29,7 +29,7 @@ const COLUMNS = [
   column('hint', 'DO'),
 ]
 
-/** Looks twice and names the causes of a group's lag. Codes 105, 106, 202, 203, 208, 307, 351, 352. */
+/** Looks twice and names the causes of a group's lag. Codes 105, 106, 202, 201, 203, 208, 307, 351. */
 export const groupWhy: AdminCommand = command<Options>({
   name: null,
   path: ['group', 'why'],

@@ -59,7 +59,7 @@ export function groupRow({ broker, value }: OfBroker<SubscriptionGroupConfig>): 
   return { address: broker.address, broker: broker.brokerName, ...value }
 }
 
-/** Java: UpdateSubGroupSubCommand. Codes 200, 352, 106. Settings that are not given stay as they are. */
+/** Java: UpdateSubGroupSubCommand. Codes 200, 201, 106. Settings that are not given stay as they are. */
 export const updateSubGroup: AdminCommand = command<Options>({
   name: 'updateSubGroup',
   path: ['group', 'create'],
