@@ -1,7 +1,7 @@
 // What consumers with handlers get.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ReceivedMessage, sql, tags } from '@apogee/client'
+import { sql, tags } from '@apogee/client'
 import { type Behaviour, type BehaviourContext, Inbox, numbered, owning } from './scenario.ts'
 
 async function concurrent(context: BehaviourContext): Promise<void> {
@@ -130,7 +130,8 @@ async function startingPoints(context: BehaviourContext): Promise<void> {
     ['first', [...numbered('old', 3), ...numbered('new', 3), 'later']],
     [{ timestamp: between }, [...numbered('new', 3), 'later']],
     [{ timestamp: new Date(between) }, [...numbered('new', 3), 'later']],
-    // Brokers say that a group has consumed nothing yet of a queue that is young, so that the first members of a group miss nothing.
+    // Brokers say that a group has consumed nothing yet of a queue that is young, so that the first members of a group
+    // miss nothing.
     ['last', [...numbered('old', 3), ...numbered('new', 3), 'later']],
   ] as const
   const inboxes: Inbox[] = []
@@ -204,7 +205,7 @@ async function severalTopics(context: BehaviourContext): Promise<void> {
   await producer.send({ topic: other, body: 'two', tag: 'red' })
   await producer.send({ topic: other, body: 'three', tag: 'blue' })
   await inbox.exactly(2)
-  const got = inbox.messages.map((message: ReceivedMessage) => `${message.topic} ${message.body}`)
+  const got = inbox.messages.map(({ topic, body }) => `${topic} ${body.toString()}`)
   assert.deepEqual(got.toSorted(), [`${topic} one`, `${other} two`])
 }
 

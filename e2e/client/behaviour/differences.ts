@@ -1,5 +1,5 @@
-// Where Apache's broker 5.5.0 and Apogee's do not behave alike towards the client, and why. Scenarios assert what stands here, so
-// that a difference that goes away, or a new one, fails.
+// Where Apache's broker 5.5.0 and Apogee's do not behave alike towards the client, and why. Scenarios assert what stands
+// here, so that a difference that goes away, or a new one, fails.
 
 export interface Difference {
   readonly what: string

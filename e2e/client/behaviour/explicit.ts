@@ -1,7 +1,7 @@
 // Consumers that are asked: for await, and pull.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Behaviour, type BehaviourContext, numbered } from './scenario.ts'
+import { type Behaviour, type BehaviourContext, deliveryOf, numbered } from './scenario.ts'
 
 async function forAwait(context: BehaviourContext): Promise<void> {
   const { mq, topic, group } = context
@@ -11,7 +11,7 @@ async function forAwait(context: BehaviourContext): Promise<void> {
   const consumer = await mq.consumer({ group, subscriptions: { [topic]: '*' }, from: 'first' })
   const signal = AbortSignal.timeout(20_000)
   for await (const message of consumer.messages({ signal })) {
-    deliveries.push(`${message.body} ${message.reconsumeTimes}`)
+    deliveries.push(deliveryOf(message))
     const isLater = message.body.toString() === 'm-2' && message.reconsumeTimes === 0
     if (isLater) await message.retryLater({ delayLevel: 1 })
     else await message.ack()

@@ -4,6 +4,7 @@ import { RetryLater } from '@apogee/client'
 import {
   type Behaviour,
   type BehaviourContext,
+  deliveryOf,
   Inbox,
   numbered,
   owning,
@@ -60,7 +61,7 @@ async function suspended(context: BehaviourContext): Promise<void> {
     suspendMs: 400,
   })
   await consumer.runOrdered((message) => {
-    deliveries.push({ text: `${message.body} ${message.reconsumeTimes}`, atMs: Date.now() })
+    deliveries.push({ text: deliveryOf(message), atMs: Date.now() })
     if (message.body.toString() === 'm-1' && message.reconsumeTimes < 2) throw new Error('not yet')
     if (message.body.toString() === 'm-3' && message.reconsumeTimes < 1) {
       throw new RetryLater({ suspendMs: 50 })
@@ -90,7 +91,7 @@ async function usedUp(context: BehaviourContext): Promise<void> {
     maxRetries: 2,
   })
   await consumer.runOrdered((message) => {
-    deliveries.push(`${message.body} ${message.reconsumeTimes}`)
+    deliveries.push(deliveryOf(message))
     if (message.body.toString() === 'm-1') throw new Error('never')
   })
   await until(() => deliveries.length >= 5, '5 deliveries')

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RetryLater, Unrecoverable } from '@apogee/client'
-import { type Behaviour, type BehaviourContext, Inbox, numbered, until } from './scenario.ts'
+import {
+  type Behaviour,
+  type BehaviourContext,
+  deliveryOf,
+  Inbox,
+  numbered,
+  until,
+} from './scenario.ts'
 
 async function ladder(context: BehaviourContext): Promise<void> {
   const { mq, topic, group } = context
@@ -17,7 +24,7 @@ async function ladder(context: BehaviourContext): Promise<void> {
     if (message.reconsumeTimes < 3) throw new Error('not yet')
   })
   await inbox.exactly(12, 2000)
-  const deliveries = inbox.messages.map(({ body, reconsumeTimes }) => `${body} ${reconsumeTimes}`)
+  const deliveries = inbox.messages.map(deliveryOf)
   const wanted = numbered('m', 3).flatMap((body) => [0, 1, 2, 3].map((n) => `${body} ${n}`))
   assert.deepEqual(deliveries.toSorted(), wanted.toSorted())
   for (const message of inbox.messages) {
@@ -69,7 +76,7 @@ async function deadLetters(context: BehaviourContext): Promise<void> {
     if (body === 'used up') throw new Error('not yet')
   })
   await inbox.exactly(5, 2500)
-  const deliveries = inbox.messages.map(({ body, reconsumeTimes }) => `${body} ${reconsumeTimes}`)
+  const deliveries = inbox.messages.map(deliveryOf)
   const wanted = ['used up 0', 'used up 1', 'used up 2', 'at once 0', 'fine 0']
   assert.deepEqual(deliveries.toSorted(), wanted.toSorted())
   const dead = await context.readAll(2, `%DLQ%${group}`)
@@ -95,7 +102,7 @@ async function timedOut(context: BehaviourContext): Promise<void> {
     consumeTimeoutMs: 1000,
   })
   await consumer.run(async (message, { signal }) => {
-    deliveries.push(`${message.body} ${message.reconsumeTimes}`)
+    deliveries.push(deliveryOf(message))
     if (message.body.toString() === 'fine' || message.reconsumeTimes > 0) return
     await sleep(30_000, undefined, { signal }).catch(() => {
       abortedWith = signal.reason

@@ -140,6 +140,11 @@ export async function owning(consumer: Consumer, queues: number): Promise<void> 
   )
 }
 
+/** What a delivery is known by: body and reconsumeTimes. */
+export function deliveryOf(message: Pick<ReceivedMessage, 'body' | 'reconsumeTimes'>): string {
+  return `${message.body.toString()} ${message.reconsumeTimes}`
+}
+
 /** `prefix-0`, `prefix-1`, … */
 export function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`)

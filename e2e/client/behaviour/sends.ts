@@ -201,7 +201,7 @@ async function automaticTopic(context: BehaviourContext): Promise<void> {
   const results: SendResult[] = []
   for (const body of numbered('m', 9)) results.push(await producer.send({ topic, body }))
   const queues = new Set(results.map(({ queue }) => queue.queueId))
-  assert.deepEqual([...queues].toSorted(), [0, 1, 2])
+  assert.deepEqual(queues, new Set([0, 1, 2]))
   await assertStored(context, results)
 }
 

@@ -2,7 +2,7 @@
 //
 //     message body: record, U+0002 after each; a record: its kind and fields, U+0001 between them.
 import assert from 'node:assert/strict'
-import { type Behaviour, type BehaviourContext, Inbox, until } from './scenario.ts'
+import { type Behaviour, type BehaviourContext, Inbox, until, WAIT_LIMIT_MS } from './scenario.ts'
 
 const TRACE_TOPIC = 'RMQ_SYS_TRACE_TOPIC'
 
@@ -29,26 +29,38 @@ async function traced(context: BehaviourContext): Promise<void> {
   const sent = await producer.send({ topic, body: '12345', tag: 'red', keys: ['k1', 'k2'] })
   await inbox.exactly(2)
 
-  const records = (): string[][] =>
-    traces.messages
-      .filter(({ keys }) => keys.includes(sent.messageId))
-      .flatMap(({ body }) => body.toString().split('\u0002'))
-      .map((record) => record.split('\u0001'))
-      .filter((fields) => fields.includes(sent.messageId))
-  const ofKind = (kind: string): string[][] => records().filter((fields) => fields[0] === kind)
+  const ofKind = (kind: string): string[][] =>
+    recordsOf(traces, sent.messageId).filter((fields) => fields[0] === kind)
   await until(
     () => ofKind('Pub').length > 0 && ofKind('SubAfter').length >= 2,
     'traces of the send and of both deliveries',
-    20_000,
-    () => JSON.stringify(records()),
+    WAIT_LIMIT_MS,
+    () => JSON.stringify(recordsOf(traces, sent.messageId)),
   )
   assertPub(context, ofKind('Pub'), senders, sent)
-  const before = ofKind('SubBefore')
-  const after = ofKind('SubAfter')
+  assertDeliveries(group, sent.messageId, ofKind('SubBefore'), ofKind('SubAfter'))
+  const keyed = traces.messages.find(({ keys }) => keys.includes(sent.messageId))
+  assert.ok(keyed?.keys.includes('k1') && keyed.keys.includes('k2'), 'found by the keys too')
+}
+
+function recordsOf(traces: Inbox, messageId: string): string[][] {
+  return traces.messages
+    .filter(({ keys }) => keys.includes(messageId))
+    .flatMap(({ body }) => body.toString().split('\u0002'))
+    .map((record) => record.split('\u0001'))
+    .filter((fields) => fields.includes(messageId))
+}
+
+function assertDeliveries(
+  group: string,
+  messageId: string,
+  before: readonly string[][],
+  after: readonly string[][],
+): void {
   assert.deepEqual([before.length, after.length], [2, 2])
   for (const fields of before) {
     assert.equal(fields[3], group)
-    assert.equal(fields[5], sent.messageId)
+    assert.equal(fields[5], messageId)
     assert.equal(fields[7], 'k1 k2')
   }
   assert.deepEqual(before.map((fields) => fields[6]).toSorted(), ['0', '1'])
@@ -59,8 +71,6 @@ async function traced(context: BehaviourContext): Promise<void> {
     before.map((fields) => fields[4]).toSorted(),
   )
   for (const fields of after) assert.equal(fields[8], group)
-  const keyed = traces.messages.find(({ keys }) => keys.includes(sent.messageId))
-  assert.ok(keyed?.keys.includes('k1') && keyed.keys.includes('k2'), 'found by the keys too')
 }
 
 function assertPub(
