@@ -42,7 +42,9 @@ class NodeTimer implements Timer {
   }
 
   private arm(): NodeJS.Timeout {
-    const delayMs = Math.min(Math.ceil(this.dueMs - performance.now()), TIMEOUT_MAX_MS)
+    // Node warns of a negative delay: what fell due in the meantime is due now.
+    const leftMs = Math.max(0, Math.ceil(this.dueMs - performance.now()))
+    const delayMs = Math.min(leftMs, TIMEOUT_MAX_MS)
     return setTimeout(fire, delayMs, this).unref()
   }
 
