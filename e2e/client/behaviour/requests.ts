@@ -11,7 +11,7 @@ async function answered(context: BehaviourContext): Promise<void> {
   await consumer.run(async (message) => {
     if (message.body.toString() === 'ignored') return
     const properties = { echo: message.properties['q'] ?? '' }
-    await replies.reply(message, { body: `re: ${message.body}`, properties })
+    await replies.reply(message, { body: `re: ${message.body.toString()}`, properties })
   })
   await owning(consumer, 2)
   const producer = await context.mq.producer({ group: `${topic}_questions` })
