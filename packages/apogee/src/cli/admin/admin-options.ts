@@ -10,19 +10,26 @@ export function takenFlags(command: AdminCommand): ReadonlySet<string> {
 }
 
 /** Adds what the command declares; those without effect come last. */
-export function addDeclaredOptions(target: Command, command: AdminCommand): void {
+export function addDeclaredOptions(
+  target: Command,
+  command: AdminCommand,
+  hasArguments: boolean,
+): void {
   const isIgnored = (option: AdminOption): boolean => option.ignored === true
   target.optionsGroup('Options:')
-  for (const option of command.options.filter((one) => !isIgnored(one)))
-    target.addOption(asOption(option))
+  // A word without a dash can stand in for these.
+  const words = hasArguments ? (command.arguments ?? []).map(({ key }) => key) : []
+  for (const option of command.options.filter((one) => !isIgnored(one))) {
+    target.addOption(asOption(option, words.includes(option.key)))
+  }
   target.optionsGroup('Accepted, because mqadmin does, without effect:')
-  for (const option of command.options.filter(isIgnored)) target.addOption(asOption(option))
+  for (const option of command.options.filter(isIgnored)) target.addOption(asOption(option, false))
 }
 
-function asOption(option: AdminOption): Option {
+function asOption(option: AdminOption, hasWord: boolean): Option {
   // Values and defaults are read by `readOptions`, which knows their types; help only tells of them.
   const notes = [
-    option.required === true ? 'required' : null,
+    option.required === true && !hasWord ? 'required' : null,
     option.choices === undefined ? null : `one of: ${option.choices.join(', ')}`,
     option.default === undefined ? null : `default: ${String(option.default)}`,
   ].filter((note) => note !== null)

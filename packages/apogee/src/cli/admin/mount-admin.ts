@@ -81,7 +81,7 @@ function mount(
   if (hasArguments) {
     for (const one of command.arguments ?? []) target.argument(bracketed(one.name), one.help)
   }
-  addDeclaredOptions(target, command)
+  addDeclaredOptions(target, command, hasArguments)
   if (command.damage !== undefined) {
     target.optionsGroup('Options:')
     target.option('--yes', 'do not ask (APOGEE_YES=1)')

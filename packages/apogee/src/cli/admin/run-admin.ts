@@ -15,7 +15,7 @@ import type { OutputFlags } from '../output/output-options.ts'
 import { ProgressLine } from '../output/progress-line.ts'
 import { type OutputPlace, writeOutput } from '../output/write-output.ts'
 import { readSpan } from '../time-expression.ts'
-import { givenOptions } from './admin-options.ts'
+import { givenOptions, takenFlags } from './admin-options.ts'
 import { confirmDamage } from './confirm.ts'
 import { HOME_AND_CLEAR, repeat } from './repeat.ts'
 
@@ -40,13 +40,18 @@ export async function runAdminCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const values = readValues(command, flags, words, io.now())
-  const watchMs = typeof flags.watch === 'string' ? readSpan('--watch', flags.watch) : null
+  // Some commands have a --watch of their own.
+  const isWatchOurs = typeof flags.watch === 'string' && !takenFlags(command).has('--watch')
+  const watchMs = isWatchOurs ? readSpan('--watch', flags.watch) : null
   if (watchMs !== null && watchMs < WATCH_MIN_MS)
     throw usageError(`--watch: at least ${WATCH_MIN_MS} ms`)
   const damage = command.damage?.(values) ?? null
   if (damage !== null) await confirmDamage(io, damage, flags.yes === true)
   const admin = await openAdmin(flags, io.environment)
   const progress = new ProgressLine(io.err)
+  // Requests under way end with their connections.
+  const quit = (): void => void admin.close()
+  signal.addEventListener('abort', quit)
   try {
     const context: CommandContext = {
       admin,
@@ -61,7 +66,11 @@ export async function runAdminCommand(
       return await writeOutput(io, output, flags, place)
     }
     return await runOrRepeat(io, command, context, values, watchMs, show)
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw error
   } finally {
+    signal.removeEventListener('abort', quit)
     progress.clear()
     await admin.close()
   }
@@ -101,12 +110,18 @@ async function showStream(
 ): Promise<number> {
   let exitCode: number = ExitCode.OK
   let place: OutputPlace = 'first'
-  for await (const output of outputs) {
-    if (isAfresh && io.out.isTerminal) await io.out.write(HOME_AND_CLEAR)
-    exitCode = Math.max(exitCode, await show(output, isAfresh ? 'alone again' : place))
-    place = 'next'
-    if (signal.aborted) break
+  try {
+    for await (const output of outputs) {
+      if (isAfresh && io.out.isTerminal) await io.out.write(HOME_AND_CLEAR)
+      exitCode = Math.max(exitCode, await show(output, isAfresh ? 'alone again' : place))
+      place = 'next'
+      if (signal.aborted) break
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
   }
+  // What is watched has no end of its own; a list that was cut off is a part.
+  if (signal.aborted && !isAfresh) throw signal.reason
   return exitCode
 }
 

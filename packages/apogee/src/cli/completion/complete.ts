@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<string, NameKind>> = {
   producerGroup: 'group',
   context: 'context',
   clusterName: 'cluster',
+  broker: 'broker',
   brokerName: 'broker',
 }
 

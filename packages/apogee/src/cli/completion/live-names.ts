@@ -41,10 +41,12 @@ export async function liveNames(
 async function ask(admin: Admin, kind: NameKind): Promise<string[]> {
   switch (kind) {
     case 'topic':
-      return (await admin.topics.names()).filter((name) => !name.startsWith('%'))
+      return (await admin.topics.list()).results
+        .filter(({ kind }) => kind === 'normal')
+        .map(({ topic }) => topic)
     case 'group': {
       const { results } = await admin.groups.list()
-      return results.map(({ group }) => group)
+      return results.filter(({ isSystem }) => !isSystem).map(({ group }) => group)
     }
     case 'cluster':
       return [...new Set((await admin.cluster.brokers()).map(({ clusterName }) => clusterName))]

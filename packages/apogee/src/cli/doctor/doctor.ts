@@ -4,6 +4,7 @@ import { openAdmin } from '../context/open-admin.ts'
 import { ExitCode } from '../exit-codes.ts'
 import type { CliIo } from '../io.ts'
 import { printableLine } from '../output/printable.ts'
+import { throwIfInterrupted } from '../session.ts'
 import { readSpan } from '../time-expression.ts'
 import { type Check, type CheckStatus, warning } from './check.ts'
 import type { DoctorFlags } from './doctor-command.ts'
@@ -47,7 +48,7 @@ export async function doctor(io: CliIo, flags: DoctorFlags, signal: AbortSignal)
     signal.removeEventListener('abort', quit)
     await admin.close()
   }
-  if (signal.aborted) throw signal.reason
+  throwIfInterrupted(signal)
   const result = resultOf(nameservers, checks)
   if (flags.output === 'json') await io.out.write(`${JSON.stringify(result, null, 2)}\n`)
   else await io.out.write(doctorText(result, io, flags.verbose === true))

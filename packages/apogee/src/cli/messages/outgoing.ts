@@ -28,10 +28,11 @@ export async function* outgoingMessages(
   io: CliIo,
   body: string | null,
   flags: SendFlags,
+  signal: AbortSignal,
 ): AsyncGenerator<Outgoing> {
   checkSource(io, body, flags)
   const base = sharedParts(flags)
-  for await (const message of sourceMessages(io, body, flags, base)) {
+  for await (const message of sourceMessages(io, body, flags, base, signal)) {
     for (let sent = 0; sent < flags.count; sent++) yield message
   }
 }
@@ -51,8 +52,9 @@ async function* sourceMessages(
   body: string | null,
   flags: SendFlags,
   base: Omit<Outgoing, 'body'>,
+  signal: AbortSignal,
 ): AsyncGenerator<Outgoing> {
-  const chunks = body === null ? inputChunks(io, flags.file) : [Buffer.from(body)]
+  const chunks = body === null ? inputChunks(io, flags.file, signal) : [Buffer.from(body)]
   if (!flags.lines && !flags.jsonLines) {
     yield { ...base, body: await wholeInput(chunks) }
     return
@@ -65,20 +67,32 @@ async function* sourceMessages(
   }
 }
 
-function inputChunks(io: CliIo, file: string | undefined): AsyncIterable<Buffer> {
-  return bytesOf(
-    file === undefined || file === '-' ? io.input.stream : createReadStream(file),
-    file,
-  )
+function inputChunks(
+  io: CliIo,
+  file: string | undefined,
+  signal: AbortSignal,
+): AsyncIterable<Buffer> {
+  const isInput = file === undefined || file === '-'
+  const stream = isInput ? io.input.stream : createReadStream(file)
+  return bytesOf(stream, isInput ? 'standard input' : file, signal)
 }
 
-async function* bytesOf(stream: Readable, file: string | undefined): AsyncGenerator<Buffer> {
+/** Ends with the signal too: nobody types on. */
+async function* bytesOf(
+  stream: Readable,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const end = (): void => void stream.destroy()
+  signal.addEventListener('abort', end)
   try {
     for await (const chunk of stream)
       yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer)
   } catch (cause) {
-    const name = file ?? 'standard input'
+    if (signal.aborted) return
     throw new CliError(CliErrorCode.FILE, `${name}: ${(cause as Error).message}`, { cause })
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

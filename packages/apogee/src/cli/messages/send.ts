@@ -4,6 +4,7 @@ import { ExitCode } from '../exit-codes.ts'
 import type { CliIo } from '../io.ts'
 import { printableLine } from '../output/printable.ts'
 import { writeError } from '../output/write-error.ts'
+import { throwIfInterrupted } from '../session.ts'
 import { readSpan } from '../time-expression.ts'
 import { type Outgoing, outgoingMessages } from './outgoing.ts'
 import type { SendFlags } from './send-command.ts'
@@ -39,9 +40,10 @@ export async function send(
   signal: AbortSignal,
 ): Promise<number> {
   const timeoutMs = readSpan('--timeout', flags.timeout)
-  const messages = outgoingMessages(io, body, flags)
+  const messages = outgoingMessages(io, body, flags, signal)
   // Wrong words are told before anything is connected.
   const first = await messages.next()
+  throwIfInterrupted(signal)
   if (first.done === true) return ExitCode.OK
   const mq = openClient(flags, io.environment)
   try {
@@ -136,7 +138,7 @@ class SendRun {
 
   private async end(signal: AbortSignal): Promise<number> {
     if (this.failure === null) {
-      if (signal.aborted) throw signal.reason
+      throwIfInterrupted(signal)
       return ExitCode.OK
     }
     const { error } = this.failure
