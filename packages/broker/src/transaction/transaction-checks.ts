@@ -8,11 +8,13 @@ import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import type { CheckSender } from './check-sender.ts'
+import type { CommitLookup } from './commit-lookup.ts'
 import type { Half, HalfPolicy } from './core/half.ts'
 import { type Due, HalfLedger } from './core/half-ledger.ts'
 import { OP_TAG, parseOpBody } from './core/op-body.ts'
 import { readHalf, readMessage } from './half-record.ts'
 import type { IdentityTurns } from './identity-turns.ts'
+import type { OpWriter } from './op-writer.ts'
 import { QueueReader } from './queue-reader.ts'
 import type { StoredAppends } from './stored-appends.ts'
 import type { TransactionCounters } from './transaction-counters.ts'
@@ -43,6 +45,8 @@ export interface TransactionChecksDeps {
   turns: IdentityTurns
   counters: TransactionCounters
   sender: CheckSender
+  ops: OpWriter
+  lookup: CommitLookup
 }
 
 /**
@@ -54,7 +58,7 @@ export class TransactionChecks implements QueueWaiter {
   readonly ledger: HalfLedger
   private readonly deps: TransactionChecksDeps
   private readonly halves: QueueReader
-  private readonly ops: QueueReader
+  private readonly decisions: QueueReader
   private timer: Timer | null = null
   private running: Promise<void> | null = null
   private isStopped = false
@@ -63,12 +67,12 @@ export class TransactionChecks implements QueueWaiter {
     const { config, offsets, store } = deps
     this.deps = deps
     this.halves = new QueueReader(store.consumeQueue(HALF, 0), deps)
-    this.ops = new QueueReader(store.consumeQueue(OP, 0), deps)
+    this.decisions = new QueueReader(store.consumeQueue(OP, 0), deps)
     const start = (topic: string, reader: QueueReader): number => {
       const offset = offsets.queryOffset(TRANSACTION_GROUP, topic, 0)
       return offset < 0 ? reader.queue.minOffset() : offset
     }
-    const progress = { progress: start(HALF, this.halves), opProgress: start(OP, this.ops) }
+    const progress = { progress: start(HALF, this.halves), opProgress: start(OP, this.decisions) }
     this.ledger = new HalfLedger(progress, {
       pendingMax: config.values.transactionsPendingMax,
       windowMax: WINDOW_MAX,
@@ -79,7 +83,7 @@ export class TransactionChecks implements QueueWaiter {
   }
 
   start(): void {
-    for (const { queue } of [this.halves, this.ops]) queue.waiter = this
+    for (const { queue } of [this.halves, this.decisions]) queue.waiter = this
     // What was decided before the restart is known before the first round: a repeated end is recognised.
     void this.scan().then(() => this.sleep())
   }
@@ -89,7 +93,7 @@ export class TransactionChecks implements QueueWaiter {
     this.isStopped = true
     this.timer?.cancel()
     this.timer = null
-    for (const { queue } of [this.halves, this.ops]) {
+    for (const { queue } of [this.halves, this.decisions]) {
       if (queue.waiter === this) queue.waiter = null
     }
     while (this.running !== null) await this.running
@@ -137,13 +141,13 @@ export class TransactionChecks implements QueueWaiter {
   private hasWork(): boolean {
     const { ledger } = this
     if (ledger.progress < this.halves.queue.maxOffset) return true
-    return ledger.opProgress < this.ops.queue.maxOffset
+    return ledger.opProgress < this.decisions.queue.maxOffset
   }
 
   /** Whether all op messages are known: only then is what looks undecided undecided. */
   private async read(): Promise<boolean> {
     this.fit()
-    const opEnd = this.ops.queue.maxOffset
+    const opEnd = this.decisions.queue.maxOffset
     await this.readOps(opEnd)
     await this.readHalves()
     this.advance()
@@ -155,7 +159,7 @@ export class TransactionChecks implements QueueWaiter {
       return { min: queue.minOffset(), max: queue.maxOffset }
     }
     const before = this.ledger.progress
-    const lost = this.ledger.fit(range(this.halves), range(this.ops))
+    const lost = this.ledger.fit(range(this.halves), range(this.decisions))
     if (lost === 0 && this.ledger.progress === before) return
     const to = this.ledger.progress
     this.deps.log.error({ event: 'transaction_offset_corrected', from: before, to, lost })
@@ -163,7 +167,7 @@ export class TransactionChecks implements QueueWaiter {
 
   private async readOps(end: number): Promise<void> {
     const { ledger } = this
-    await this.ops.each(
+    await this.decisions.each(
       () => ledger.opScanned,
       end,
       async (offset, message) => {
@@ -250,6 +254,10 @@ export class TransactionChecks implements QueueWaiter {
     if (message === null) {
       this.deps.log.error({ event: 'half_message_unreadable', offset: half.offset })
       this.ledger.given(half)
+      return true
+    }
+    if (await this.deps.lookup.isCommitted(half, message)) {
+      this.deps.ops.add(this.ledger.decided(half.identity, half.offset))
       return true
     }
     return action === 'discard'

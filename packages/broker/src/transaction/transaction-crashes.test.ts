@@ -111,8 +111,9 @@ class CrashRun {
     if (cleanly) await this.world.stop()
     else {
       this.kills++
-      // Only SYNC_FLUSH promises anything over a power cut.
-      if (this.isSync && this.prng.below(2) === 0) this.world.host.cutPower()
+      // Only SYNC_FLUSH promises anything over a power cut. A sector that is garbled while it is written again takes what
+      // was synced in it as well; that is the store's matter, and its tests'.
+      if (this.isSync && this.prng.below(2) === 0) this.world.host.cutPower({ damage: 0 })
       else this.world.host.kill()
     }
     await this.world.pass(this.prng.below(10))
@@ -186,8 +187,8 @@ async function runSeeds(killing: boolean, seeds: number, steps: number): Promise
 test('through kills and restarts committed messages come at least once and others never', async () => {
   const total = await runSeeds(true, SEEDS, 60)
   ok(total.kills > SEEDS && total.checks > SEEDS, JSON.stringify(total))
-  // Copies beyond the first come only from decisions that a kill took before they were written.
-  ok(total.seen - total.committed <= total.kills * 8, JSON.stringify(total))
+  // A kill takes decisions before they are written; the key index knows of the message. Where it does not, a copy comes.
+  ok(total.seen - total.committed <= total.kills / 20, JSON.stringify(total))
 })
 
 test('without a crash every committed message comes exactly once, however often its end is sent', async () => {

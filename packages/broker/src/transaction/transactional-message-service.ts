@@ -20,6 +20,7 @@ import type { DeletedTopics } from '../topic/deleted-topics.ts'
 import type { TopicConfig } from '../topic/topic-config.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import { CheckSender } from './check-sender.ts'
+import { CommitLookup } from './commit-lookup.ts'
 import type { Half } from './core/half.ts'
 import { immunityOf, readHalf, readMessage, realQueueIdOf } from './half-record.ts'
 import { IdentityTurns } from './identity-turns.ts'
@@ -30,7 +31,10 @@ import { TransactionCounters } from './transaction-counters.ts'
 import { delayLevelOf, draftCommitted, draftRenewed } from './transaction-drafts.ts'
 
 export interface TransactionDeps {
-  store: Pick<MessageStore, 'append' | 'consumeQueue' | 'draft' | 'readRecord'>
+  store: Pick<
+    MessageStore,
+    'append' | 'consumeQueue' | 'draft' | 'maxPhysicalOffset' | 'queryByKey' | 'readRecord'
+  >
   clock: Clock
   log: Logger
   stats: BrokerStats
@@ -60,6 +64,7 @@ export class TransactionalMessageService {
   private readonly appends: StoredAppends
   private readonly turns = new IdentityTurns()
   private readonly ops: OpWriter
+  private readonly lookup: CommitLookup
   private readonly checks: TransactionChecks
 
   /** The store is open, and consumer offsets are loaded. */
@@ -75,8 +80,10 @@ export class TransactionalMessageService {
       host: { address, port: storeHost.port },
       written: (size) => this.put(SystemTopic.TRANS_OP_HALF, size),
     })
+    this.lookup = new CommitLookup(config, deps)
     const sender = new CheckSender(shared)
-    this.checks = new TransactionChecks({ ...shared, turns: this.turns, sender })
+    const { lookup, ops, turns } = this
+    this.checks = new TransactionChecks({ ...shared, lookup, ops, sender, turns })
   }
 
   start(): void {
@@ -150,6 +157,10 @@ export class TransactionalMessageService {
     if (!this.ops.hasRoom) {
       const remark = 'decisions of transactions cannot be written as fast as they come'
       return refuse(ResponseCode.SYSTEM_BUSY, remark)
+    }
+    if (await this.lookup.isCommitted(half, message)) {
+      this.ops.add(ledger.decided(half.identity, half.offset))
+      return success()
     }
     const refusal = isCommit ? await this.commit(half, message) : null
     if (refusal !== null) return refusal
