@@ -6,6 +6,7 @@ import { endTarget, startTarget } from '../../harness/start-target.ts'
 import { chosenTarget, type Target } from '../../harness/target.ts'
 import { broadcasting } from './broadcasting.ts'
 import { consumption } from './consumption.ts'
+import { conveniences } from './conveniences.ts'
 import { explicit } from './explicit.ts'
 import { offsets } from './offsets.ts'
 import { ordered } from './ordered.ts'
@@ -29,6 +30,7 @@ const behaviours = [
   ...offsets,
   ...traces,
   ...refusals,
+  ...conveniences,
 ]
 
 const brokerConf = {

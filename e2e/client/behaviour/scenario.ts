@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumer, type ReceivedMessage, RocketMQ, type RocketMQOptions } from '@apogee/client'
-import { createTopic, RawClient, waitForRoute } from '../../harness/raw-client.ts'
+import type { Frame } from '../../harness/frames.ts'
+import { createTopic, type Fields, RawClient, waitForRoute } from '../../harness/raw-client.ts'
 import type { Target } from '../../harness/target.ts'
 import { type DifferenceName, differences } from './differences.ts'
 
@@ -63,11 +64,12 @@ export class BehaviourContext {
   }
 
   /** A request that the client has no call for. */
-  async admin(code: number, fields: Record<string, string | number | boolean>): Promise<void> {
+  async admin(code: number, fields: Fields): Promise<Frame> {
     const raw = await RawClient.connect(this.target.brokerAddr)
     try {
       const answer = await raw.request(code, fields)
       if (answer.code !== 0) throw new Error(`code ${code}: ${answer.code} ${answer.remark}`)
+      return answer
     } finally {
       raw.close()
     }

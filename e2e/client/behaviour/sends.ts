@@ -205,6 +205,7 @@ async function automaticTopic(context: BehaviourContext): Promise<void> {
   await assertStored(context, results)
 }
 
+const QUERY_MESSAGE = 12
 const UNUSUAL = 'größe 数量 😀 a=b&c;d "quoted" \\ \n\ttab é'
 
 async function unusualText(context: BehaviourContext): Promise<void> {
@@ -222,6 +223,12 @@ async function unusualText(context: BehaviourContext): Promise<void> {
   assert.equal(message.flag, -7)
   assert.equal(message.properties[UNUSUAL.replaceAll('\n', '')], UNUSUAL)
   assert.equal(message.properties['名'], '值')
+  // Tools find it by each of its keys.
+  const times = { beginTimestamp: 0, endTimestamp: Date.now() + 60_000 }
+  for (const key of keys) {
+    const answer = await context.admin(QUERY_MESSAGE, { topic, key, maxNum: 10, ...times })
+    assert.ok(answer.body.includes(message.messageId), key)
+  }
 }
 
 async function neverRight(context: BehaviourContext): Promise<void> {
