@@ -109,10 +109,7 @@ test('looking for messages says what is missing', async () => {
   const cases: [Record<string, unknown>, { code: string }][] = [
     [{ topic: 'orders', key: 'none' }, NO_MESSAGE],
     [{ topic: 'none', key: 'k' }, NO_TOPIC],
-    [
-      { topic: 'orders', id: '7F0000010A2C18B4AAC2937E5E2B0000' },
-      NO_MESSAGE,
-    ],
+    [{ topic: 'orders', id: '7F0000010A2C18B4AAC2937E5E2B0000' }, NO_MESSAGE],
     [{ id: 'not-an-id' }, USAGE],
     [{ topic: 'orders' }, USAGE],
     [{}, USAGE],

@@ -81,7 +81,8 @@ export const resetOffsetByTime: AdminCommand = command<ByTimeOptions>({
       required: true,
     },
     FORCE,
-    { flags: '-c, --cplus', key: 'isCplus', help: 'C++ clients', ignored: true },
+    LMQ_CLUSTER,
+    { flags: '--cplus', key: 'isCplus', help: 'for C++ clients', ignored: true },
     { flags: '-b, --broker <host:port>', key: 'brokerAddr', help: 'only at this broker' },
     { flags: '-q, --queue <id>', key: 'queueId', help: 'only this queue; needs -b', type: 'int' },
     {
