@@ -97,7 +97,6 @@ export class Assignment<T> implements ReaderListener<T> {
     const { queue } = reader
     const { offsets, store } = this.context
     reader.drop()
-    reader.cell.freeze(offset)
     store.persist([{ queue, offset }])
     offsets.remove(queue)
     this.mode.lost(reader, lostError(queue, reason))

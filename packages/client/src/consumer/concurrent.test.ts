@@ -10,7 +10,7 @@ const SEED = 5100
 async function worldOf(seed: number, queues: number, brokers = 1): Promise<ConsumerWorld> {
   const world = new ConsumerWorld(seed)
   await world.start(brokers)
-  await world.createTopic('T', queues)
+  await world.makeTopic('T', queues)
   return world
 }
 

@@ -13,7 +13,7 @@ const OPTIONS = { group: 'G', subscriptions: { T: '*' }, from: 'first' } as cons
 async function worldOf(seed: number, queues: number, brokers = 1): Promise<ConsumerWorld> {
   const world = new ConsumerWorld(seed)
   await world.start(brokers)
-  await world.createTopic('T', queues)
+  await world.makeTopic('T', queues)
   return world
 }
 

@@ -13,7 +13,7 @@ const SEED = 5400
 async function worldOf(seed: number, queues = 1): Promise<ConsumerWorld> {
   const world = new ConsumerWorld(seed)
   await world.start()
-  await world.createTopic('T', queues)
+  await world.makeTopic('T', queues)
   return world
 }
 
@@ -196,11 +196,10 @@ test('an offset that a tool resets is where reading goes on', async () => {
 test('broadcasting members each get everything, and go on from their own files', async () => {
   const world = await worldOf(SEED + 7)
   await world.send('T', texts(5))
-  const env = world.clientEnv(1)
   const options = { model: 'broadcasting', offsetStore: '/offsets' } as const
   const seen: string[][] = [[], [], []]
   const start = async (index: number): Promise<Consumer> => {
-    const client = world.client(1, { env, instanceName: 'one' })
+    const client = world.client(1, { instanceName: 'one' })
     const consumer = await world.settle(
       startConsumer(client, {
         group: 'B',

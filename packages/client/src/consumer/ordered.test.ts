@@ -11,7 +11,7 @@ const SEED = 5200
 async function worldOf(seed: number, queues: number): Promise<ConsumerWorld> {
   const world = new ConsumerWorld(seed)
   await world.start()
-  await world.createTopic('T', queues)
+  await world.makeTopic('T', queues)
   return world
 }
 

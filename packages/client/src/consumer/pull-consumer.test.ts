@@ -12,7 +12,7 @@ const QUEUE = { topic: 'T', brokerName: 'broker-1', queueId: 0 }
 async function worldOf(seed: number, queues = 1): Promise<ConsumerWorld> {
   const world = new ConsumerWorld(seed)
   await world.start()
-  await world.createTopic('T', queues)
+  await world.makeTopic('T', queues)
   return world
 }
 

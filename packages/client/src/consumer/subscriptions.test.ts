@@ -22,7 +22,7 @@ const BROKER = `${brokerHost(1)}:${BROKER_PORT}`
 async function worldOf(seed: number, topics: readonly string[] = ['T']): Promise<ConsumerWorld> {
   const world = new ConsumerWorld(seed)
   await world.start()
-  for (const topic of topics) await world.createTopic(topic, 1)
+  for (const topic of topics) await world.makeTopic(topic, 1)
   return world
 }
 
@@ -56,7 +56,7 @@ test('tags with equal hashes are told apart, and other tags pass by without hold
 test('an SQL92 expression that no broker can compile is refused before anything runs', async () => {
   const world = new ConsumerWorld(SEED + 1, { values: { enablePropertyFilter: true } })
   await world.start()
-  await world.createTopic('T', 1)
+  await world.makeTopic('T', 1)
   const bad = { T: { type: 'SQL92', expression: 'a >' } } as const
   await assert.rejects(run(world, { subscriptions: bad }), hasCode(ErrorCode.BAD_EXPRESSION))
   await world.send('T', ['tagged'], { tag: 'x' })

@@ -1,6 +1,6 @@
 import { isMalformed } from '@apogee/base'
+import type { Env } from '@apogee/env'
 import {
-  CreateTopicRequestHeader,
   decodeHeader,
   encodeHeader,
   formatProperties,
@@ -11,8 +11,8 @@ import {
   SendMessageRequestHeaderV2,
 } from '@apogee/protocol'
 import type { ClientLogger } from '../api/options.ts'
-import type { ClientInstance } from '../remote/client.ts'
-import { BROKER_PORT, brokerHost, ClientWorld } from './client-world.ts'
+import { ClientInstance } from '../remote/client.ts'
+import { BROKER_PORT, brokerHost, ClientWorld, clientHost } from './client-world.ts'
 
 /** Collects what a client logs, so that a test can say what was told. */
 export class TestLog implements ClientLogger {
@@ -49,21 +49,18 @@ export class ConsumerWorld extends ClientWorld {
   private sender: ClientInstance | null = null
 
   /** On every broker that runs. */
-  async createTopic(topic: string, queues: number): Promise<void> {
-    const fields = encodeHeader(CreateTopicRequestHeader, {
-      topic,
-      defaultTopic: 'TBW102',
-      readQueueNums: queues,
-      writeQueueNums: queues,
-      perm: 6,
-      topicFilterType: 'SINGLE_TAG',
-      order: false,
-    })
-    for (const number of this.brokers.keys()) {
-      const request = { code: RequestCode.UPDATE_AND_CREATE_TOPIC, fields }
-      await this.settle(this.tool.remote.call(address(number), request, 3_000))
-    }
-    await this.pass(500)
+  async makeTopic(topic: string, queues: number): Promise<void> {
+    await this.createTopic(this.tool, topic, queues)
+  }
+
+  /** A client whose ports the test has something to do with. */
+  clientIn(env: Env, number: number): ClientInstance {
+    const clientIp = clientHost(number)
+    const around = { clientIp, processId: number, namesrvAddr: null, homeFolder: '/home' }
+    return new ClientInstance(
+      { nameservers: this.nameservers },
+      { ...around, env, zoneOffsetMs: 0 },
+    )
   }
 
   async send(
