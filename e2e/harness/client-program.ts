@@ -68,6 +68,10 @@ export interface CommandResults {
   error: string
   owned: OwnedQueue[]
   failed: string[]
+  /** How often each message of a transaction was asked about, by body. */
+  checks: Record<string, number>
+  /** What a request was answered with. */
+  reply: string
   /** What an mqadmin command printed. */
   output: string
 }

@@ -8,6 +8,7 @@ import { endTarget, startTarget } from '../harness/start-target.ts'
 import { chosenTarget, type Target } from '../harness/target.ts'
 import { consumeScenarios } from './consume-scenarios.ts'
 import { sendScenarios } from './send-scenarios.ts'
+import { transactionConf, transactionScenarios } from './transaction-scenarios.ts'
 
 const clients = [
   { version: rocketmqVersions.current, serializeType: 'JSON' },
@@ -21,7 +22,7 @@ describe(`Java clients with ${chosenTarget()}`, () => {
   let counter = 0
 
   before(async () => {
-    target = await startTarget({ dir })
+    target = await startTarget({ dir, brokerConf: transactionConf })
   })
   after(async () => {
     await endTarget(target)
@@ -37,7 +38,7 @@ describe(`Java clients with ${chosenTarget()}`, () => {
       after(async () => {
         await client.stop()
       })
-      for (const scenario of [...sendScenarios, ...consumeScenarios]) {
+      for (const scenario of [...sendScenarios, ...consumeScenarios, ...transactionScenarios]) {
         it(scenario.name, { timeout: 90_000 }, async () => {
           const topic = `Java${number}Topic${++counter}`
           await scenario.run({ client, target, topic, unique: () => ++counter })

@@ -74,6 +74,16 @@ public final class Main {
                 return Lookups.createTopic(options);
             case "send":
                 return Sends.send(options);
+            case "send-transactions":
+                return Transactions.send(options);
+            case "stop-transactions":
+                return Transactions.stop(options);
+            case "start-replier":
+                return Requests.startReplier(options);
+            case "stop-replier":
+                return Requests.stopReplier(options);
+            case "request":
+                return Requests.request(options);
             case "start-consumer":
                 return PushConsumers.start(options);
             case "await-consumer":
