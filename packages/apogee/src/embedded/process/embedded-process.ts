@@ -76,6 +76,5 @@ export class EmbeddedProcess {
     // What runs on in this turn may still call the disk, as the last instructions of a process do.
     await new Promise<void>((resolve) => this.machine.clock.soon(resolve))
     await Promise.all([netFree, this.disk.takeBack()])
-    this.clock.cancelAll()
   }
 }
