@@ -41,6 +41,7 @@ export type {
 } from './api/options.ts'
 export { sql, tags } from './api/subscription.ts'
 export { json, text, withSchema } from './api/topic.ts'
+export type { Consumer } from './consumer/consumer.ts'
 export type { SendContext } from './observe/channels.ts'
 export type { Producer, ReplyContent } from './producer/producer.ts'
 export { RocketMQ } from './rocketmq.ts'

@@ -1,8 +1,10 @@
 import type { Codec } from './api/codec.ts'
 import type { ClientStatus } from './api/consume.ts'
 import type { Topic } from './api/message.ts'
-import type { ProducerOptions, RocketMQOptions } from './api/options.ts'
+import type { ConsumerOptions, ProducerOptions, RocketMQOptions } from './api/options.ts'
 import { topicOf } from './api/topic.ts'
+import type { Consumer } from './consumer/consumer.ts'
+import { startConsumer } from './consumer/start-consumer.ts'
 import type { Producer } from './producer/producer.ts'
 import { startProducer } from './producer/start-producer.ts'
 import { type ClientInstance, createClient } from './remote/client.ts'
@@ -10,6 +12,7 @@ import { closedError } from './remote/errors.ts'
 
 /** What `close` closes first. */
 interface Closable {
+  readonly closed: Promise<void>
   close(): Promise<void>
 }
 
@@ -42,6 +45,11 @@ export class RocketMQ {
     return this.start((client) => startProducer(client, options))
   }
 
+  /** Rejects with RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_CLOSED. Messages come once it has a handler. */
+  consumer<T = Buffer>(options: ConsumerOptions<T>): Promise<Consumer<T>> {
+    return this.start((client) => startConsumer(client, options))
+  }
+
   /**
    * What happens to this client from now on: connections, routes, rebalances, slow handlers. Each reader has a buffer of 256; of
    * more, the oldest are dropped. Leaving the loop ends it, and so does `close`.
@@ -66,6 +74,8 @@ export class RocketMQ {
     if (this.closing !== null) throw closedError()
     const member = await make(this.client)
     this.open.add(member)
+    const forget = (): boolean => this.open.delete(member)
+    member.closed.then(forget, forget)
     if (this.closing === null) return member
     // It was closed meanwhile: nobody else knows of this member.
     await member.close()

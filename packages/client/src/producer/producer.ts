@@ -47,6 +47,7 @@ export class Producer {
   /** As users name it. */
   readonly group: string
   protected readonly parts: ProducerParts
+  private readonly end: PromiseWithResolvers<void> = Promise.withResolvers()
   private closing: Promise<void> | null = null
 
   constructor(group: string, parts: ProducerParts) {
@@ -166,9 +167,14 @@ export class Producer {
     )
   }
 
+  /** Resolves once it is closed, by whomever. */
+  get closed(): Promise<void> {
+    return this.end.promise
+  }
+
   /** Takes no more messages, waits for those in flight, each within its time-out, and leaves. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.closeNow()
+    this.closing ??= this.closeNow().finally(() => this.end.resolve())
     return this.closing
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CreateTopicRequestHeader, encodeHeader, RequestCode } from '@apogee/protocol'
+import { RequestCode } from '@apogee/protocol'
 import type { ClientStatus } from '../api/consume.ts'
 import { ErrorCode, type RocketMQError } from '../api/errors.ts'
 import { BROKER_PORT, brokerHost, ClientWorld, nameServerHost } from '../testing/client-world.ts'
@@ -8,24 +8,6 @@ import type { ClientInstance } from './client.ts'
 
 const SEED = 4711
 const BROKER = `${brokerHost(1)}:${BROKER_PORT}`
-
-async function createTopic(world: ClientWorld, client: ClientInstance, topic: string, queues = 4) {
-  const fields = encodeHeader(CreateTopicRequestHeader, {
-    topic,
-    defaultTopic: 'TBW102',
-    readQueueNums: queues,
-    writeQueueNums: queues,
-    perm: 6,
-    topicFilterType: 'SINGLE_TAG',
-    order: false,
-  })
-  const code = RequestCode.UPDATE_AND_CREATE_TOPIC
-  for (const number of world.brokers.keys()) {
-    const address = `${brokerHost(number)}:${BROKER_PORT}`
-    await world.settle(client.remote.call(address, { code, fields }, 3_000))
-  }
-  await world.pass(500)
-}
 
 function collect(client: ClientInstance): ClientStatus[] {
   const seen: ClientStatus[] = []
@@ -40,7 +22,7 @@ test('a topic is found through a NameServer, its broker gets a heartbeat on the 
   await world.start()
   const client = world.client(1)
   const seen = collect(client)
-  await createTopic(world, client, 'T')
+  await world.makeTopic(client, 'T')
   client.members.addProducer({ group: 'P' })
   const route = await world.settle(client.routes.get('T'))
   assert.deepEqual(
@@ -80,7 +62,7 @@ test('NameServers are asked one after the other until one answers', async () => 
   await world.start()
   const client = world.client(1)
   const seen = collect(client)
-  await createTopic(world, client, 'T')
+  await world.makeTopic(client, 'T')
   const first = client.nameServers.addresses.indexOf(client.nameServers.current) + 1
   world.nameServerMachine(first).cutPower()
   const second = (first % 3) + 1
@@ -99,7 +81,7 @@ test('a half-open connection is cut within pingIdleMs + pingTimeoutMs and made a
   const world = new ClientWorld(SEED + 3)
   await world.start()
   const client = world.client(1)
-  await createTopic(world, client, 'T')
+  await world.makeTopic(client, 'T')
   client.members.addProducer({ group: 'P' })
   await world.settle(client.routes.get('T'))
   await world.pass(1_000)
@@ -120,7 +102,7 @@ test('a dead broker is not hammered, and is found again when it returns', async 
   const world = new ClientWorld(SEED + 4)
   await world.start()
   const client = world.client(1)
-  await createTopic(world, client, 'T')
+  await world.makeTopic(client, 'T')
   world.brokerMachine(1).kill()
   await world.pass(100)
   let attempts = 0
@@ -150,7 +132,7 @@ test('watchers hear of a second broker, and of one that has left', async () => {
   const world = new ClientWorld(SEED + 5)
   await world.start(2)
   const client = world.client(1)
-  await createTopic(world, client, 'T')
+  await world.makeTopic(client, 'T')
   const heard: string[][] = []
   const stop = client.routes.watch('T', (route) => {
     heard.push(route === null ? [] : route.data.brokerDatas.map((it) => it.brokerName))

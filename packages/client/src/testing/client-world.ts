@@ -3,6 +3,7 @@ import { Broker, BrokerConfig, type BrokerConfigValues } from '@apogee/broker'
 import type { Env } from '@apogee/env'
 import { type SimHost, SimWorld } from '@apogee/env/sim'
 import { NameServer } from '@apogee/namesrv'
+import { CreateTopicRequestHeader, encodeHeader, RequestCode } from '@apogee/protocol'
 import { silentLogger } from '@apogee/remoting'
 import type { RocketMQOptions } from '../api/options.ts'
 import { ClientInstance } from '../remote/client.ts'
@@ -79,6 +80,25 @@ export class ClientWorld {
     await this.settle(broker.start())
     await this.pass(200)
     return broker
+  }
+
+  /** A topic on every broker, known to the NameServers when this returns. */
+  async makeTopic(client: ClientInstance, topic: string, queues = 4): Promise<void> {
+    const fields = encodeHeader(CreateTopicRequestHeader, {
+      topic,
+      defaultTopic: 'TBW102',
+      readQueueNums: queues,
+      writeQueueNums: queues,
+      perm: 6,
+      topicFilterType: 'SINGLE_TAG',
+      order: false,
+    })
+    const code = RequestCode.UPDATE_AND_CREATE_TOPIC
+    for (const number of this.brokers.keys()) {
+      const address = `${brokerHost(number)}:${BROKER_PORT}`
+      await this.settle(client.remote.call(address, { code, fields }, 3_000))
+    }
+    await this.pass(500)
   }
 
   brokerMachine(number: number): SimHost {
