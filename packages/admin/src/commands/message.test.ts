@@ -73,6 +73,8 @@ test('messages are found by key, by id of either kind, and by time', async () =>
     byKey.map((row) => row['queueOffset']),
     [0, 1, 2],
   )
+  const byTag = { topic: 'orders', key: 'red', keyType: 'T' }
+  await assert.rejects(world.run('queryMsgByKey', byTag), { ...NO_MESSAGE, message: /tag red/ })
   const two = await world.rows('message find', { topic: 'orders', key: 'k-1', max: '2' })
   assert.equal(two.length, 2)
   const { msgId, offsetMsgId } = rows[1]!

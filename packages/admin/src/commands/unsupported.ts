@@ -14,13 +14,15 @@ const HA = 'replication is not served yet: request codes 907, 908 and 1007'
 const COLD_DATA = 'there is no control of cold reads: request codes 2001 to 2004'
 const ROCKSDB = 'queues and configuration are never in RocksDB: request codes 354 and 355'
 const ACL = 'users and access rules (ACL 2) are not served yet: request codes 3001 to 3010'
+const LITE = 'lite topics are not served: they live in RocksDB'
+const TIMER = 'there is one timer engine: nothing to switch'
 const COMPACTION = 'there are no compaction topics, so no compaction log'
 
 function each(reason: string, ...names: readonly string[]): UnsupportedCommand[] {
   return names.map((name) => ({ name, reason }))
 }
 
-/** Every other command that mqadmin of RocketMQ 5 registers: the program says why instead of "unknown command". */
+/** Every other command that mqadmin of RocketMQ 5.5.0 registers: the program says why instead of "unknown command". */
 export const unsupportedCommands: readonly UnsupportedCommand[] = [
   ...each(STATIC_TOPICS, 'updateStaticTopic', 'remappingStaticTopic'),
   ...each(POP, 'setConsumeMode', 'exportPopRecord'),
@@ -43,6 +45,16 @@ export const unsupportedCommands: readonly UnsupportedCommand[] = [
     'setCommitLogReadAheadMode',
   ),
   ...each(ROCKSDB, 'checkRocksdbCqWriteProgress', 'exportMetadataInRocksDB', 'rocksDBConfigToJson'),
+  ...each(
+    LITE,
+    'getBrokerLiteInfo',
+    'getLiteClientInfo',
+    'getLiteGroupInfo',
+    'getLiteTopicInfo',
+    'getParentTopicInfo',
+    'triggerLiteDispatch',
+  ),
+  ...each(TIMER, 'switchTimerEngine'),
   ...each(COMPACTION, 'dumpCompactionLog'),
   ...each(
     ACL,

@@ -149,12 +149,17 @@ export class MessageOperations {
 
   /** QUERY_MESSAGE (12) at every broker of the topic: messages with this key, oldest first. */
   byKey(topic: string, key: string, range: KeyRange = {}): Promise<Answers<FoundMessage>> {
-    return this.query(topic, key, range, false)
+    return this.query(topic, key, range, 'K')
+  }
+
+  /** As `byKey`, by tag: only brokers whose index is in RocksDB (5.4 and later) know tags; others find nothing. */
+  byTag(topic: string, tag: string, range: KeyRange = {}): Promise<Answers<FoundMessage>> {
+    return this.query(topic, tag, range, 'T')
   }
 
   /** As `byKey`, by the UNIQ_KEY that the producer gave. Several are found when a send was repeated. */
   byUniqKey(topic: string, uniqKey: string, range: KeyRange = {}): Promise<Answers<FoundMessage>> {
-    return this.query(topic, uniqKey, range, true)
+    return this.query(topic, uniqKey, range, 'U')
   }
 
   /**
@@ -359,7 +364,7 @@ export class MessageOperations {
     topic: string,
     key: string,
     range: KeyRange,
-    isUnique: boolean,
+    indexType: IndexType,
   ): Promise<Answers<FoundMessage>> {
     const { beginMs = 0, endMs = ANY_TIME, max = KEY_MATCHES_MAX } = range
     const request = {
@@ -372,8 +377,8 @@ export class MessageOperations {
         beginTimestamp: beginMs,
         endTimestamp: endMs,
         // Which kind of key it is: the first is for brokers before 5.4, the second for later ones.
-        uniqueKeyQuery: isUnique,
-        indexType: isUnique ? 'U' : 'K',
+        uniqueKeyQuery: indexType === 'U',
+        indexType,
       },
     }
     const { results, problems } = await askEach(
@@ -392,10 +397,10 @@ export class MessageOperations {
       },
     )
     // The index finds by hash: other keys with the same hash come along.
-    const found = results.flat().filter((message) => hasKey(message, key, isUnique))
+    const found = results.flat().filter((message) => hasKey(message, key, indexType))
     found.sort((a, b) => a.storeMs - b.storeMs || a.queueOffset - b.queueOffset)
     if (found.length === 0 && problems.length === 0) {
-      throw noMessage(`topic ${topic} has no message with ${isUnique ? 'id' : 'key'} ${key}`)
+      throw noMessage(`topic ${topic} has no message with ${INDEX_NAMES[indexType]} ${key}`)
     }
     return { results: found.slice(0, max), problems }
   }
@@ -406,8 +411,13 @@ export class MessageOperations {
   }
 }
 
-function hasKey(message: FoundMessage, key: string, isUnique: boolean): boolean {
-  return isUnique ? message.msgId === key : message.keys.includes(key)
+/** What an index is by (Java: MessageConst.INDEX_…_TYPE): the UNIQ_KEY, keys or tags. */
+type IndexType = 'U' | 'K' | 'T'
+const INDEX_NAMES: Readonly<Record<IndexType, string>> = { U: 'id', K: 'key', T: 'tag' }
+
+function hasKey(message: FoundMessage, key: string, indexType: IndexType): boolean {
+  if (indexType === 'U') return message.msgId === key
+  return indexType === 'T' ? message.tags === key : message.keys.includes(key)
 }
 
 function sendHeader(

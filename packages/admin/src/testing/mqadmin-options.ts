@@ -1,5 +1,5 @@
 /**
- * The options of mqadmin's commands in RocketMQ 5.3: `letter/longName`, `=` when it takes a value. Its `-n`, `-h` are left
+ * The options of mqadmin's commands in RocketMQ 5.5.0: `letter/longName`, `=` when it takes a value. Its `-n`, `-h` are left
  * out; long names with a space inside are written together, since nobody can type them otherwise.
  */
 export const mqadminOptions: Readonly<Record<string, string>> = {
@@ -38,9 +38,11 @@ export const mqadminOptions: Readonly<Record<string, string>> = {
   queryCq: 't/topic= q/queue= i/index= c/count= b/broker= g/consumer=',
   queryMsgById:
     't/topic= i/msgId= g/consumerGroup= d/clientId= s/sendMessage= u/unitName= f/bodyFormat= c/cluster=',
-  queryMsgByKey: 't/topic= k/msgKey= b/beginTimestamp= e/endTimestamp= m/maxNum= c/cluster=',
-  queryMsgByOffset: 't/topic= b/brokerName= i/queueId= o/offset= f/bodyFormat=',
-  queryMsgByUniqueKey: 'i/msgId= g/consumerGroup= d/clientId= t/topic= a/showAll c/cluster=',
+  queryMsgByKey:
+    't/topic= k/msgKey= b/beginTimestamp= e/endTimestamp= m/maxNum= c/cluster= p/keyType= l/lastKey=',
+  queryMsgByOffset: 't/topic= b/brokerName= i/queueId= o/offset= f/bodyFormat= r/routeTopic=',
+  queryMsgByUniqueKey:
+    'i/msgId= g/consumerGroup= d/clientId= t/topic= a/showAll c/cluster= s/startTime= e/endTime=',
   queryMsgTraceById: 'i/msgId= t/traceTopic= b/beginTimestamp= e/endTimestamp= c/maxNum=',
   resetOffsetByTime:
     'g/group= t/topic= s/timestamp= f/force= b/broker= q/queue= o/offset= c/cluster= /cplus',
@@ -69,6 +71,13 @@ export const mqadminOptions: Readonly<Record<string, string>> = {
 
 /** Commands of mqadmin for parts of RocketMQ that Apogee does not have. */
 export const mqadminOthers: readonly string[] = [
+  'getBrokerLiteInfo',
+  'getLiteClientInfo',
+  'getLiteGroupInfo',
+  'getLiteTopicInfo',
+  'getParentTopicInfo',
+  'triggerLiteDispatch',
+  'switchTimerEngine',
   'addBroker',
   'checkRocksdbCqWriteProgress',
   'cleanBrokerMetadata',

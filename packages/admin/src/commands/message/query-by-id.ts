@@ -111,6 +111,8 @@ interface ByUniqKeyOptions {
   readonly group?: string
   readonly clientId?: string
   readonly areAllShown?: boolean
+  readonly beginMs?: number
+  readonly endMs?: number
 }
 
 /** Java: QueryMsgByUniqueKeySubCommand. Codes 105, 12; 203, 208, 300; 309 with -g. */
@@ -129,11 +131,19 @@ export const queryMsgByUniqueKey: AdminCommand = command<ByUniqKeyOptions>({
     CLIENT,
     TOPIC,
     { flags: '-a, --showAll', key: 'areAllShown', help: 'all that have this id, 32 at most' },
+    {
+      flags: '-s, --startTime <time>',
+      key: 'beginMs',
+      help: 'stored at or after',
+      type: 'time',
+    },
+    { flags: '-e, --endTime <time>', key: 'endMs', help: 'stored before', type: 'time' },
     LMQ_CLUSTER,
   ],
   examples: ['queryMsgByUniqueKey -t orders -i 7F0000010A2C18B4AAC2937E5E2B0000'],
-  async run(context, { topic, msgId, group, clientId, areAllShown }) {
-    const { results, problems } = await context.admin.messages.byUniqKey(topic, msgId, { max: 32 })
+  async run(context, { topic, msgId, group, clientId, areAllShown, beginMs, endMs }) {
+    const range = { beginMs, endMs, max: 32 }
+    const { results, problems } = await context.admin.messages.byUniqKey(topic, msgId, range)
     if (group !== undefined) return consumeDirectly(context, group, clientId, results.slice(0, 1))
     const [first] = results
     if (areAllShown === true || first === undefined) {

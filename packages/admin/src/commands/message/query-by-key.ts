@@ -21,6 +21,7 @@ const END = {
 interface ByKeyOptions {
   readonly topic: string
   readonly key: string
+  readonly keyType: 'K' | 'T'
   readonly beginMs?: number
   readonly endMs?: number
   readonly max: number
@@ -37,11 +38,27 @@ export const queryMsgByKey: AdminCommand = command<ByKeyOptions>({
     BEGIN,
     END,
     { flags: '-m, --maxNum <count>', key: 'max', help: 'at most', type: 'int', default: 64 },
+    {
+      flags: '-p, --keyType <type>',
+      key: 'keyType',
+      help: 'K: a key; T: a tag, where brokers index tags (RocksDB indexes of 5.4 and later)',
+      choices: ['K', 'T'],
+      default: 'K',
+    },
+    {
+      flags: '-l, --lastKey <key>',
+      key: 'lastKey',
+      help: 'where RocksDB indexes go on',
+      ignored: true,
+    },
     LMQ_CLUSTER,
   ],
   examples: ['queryMsgByKey -n 10.0.0.1:9876 -t orders -k order-4711'],
-  async run({ admin }, { topic, key, ...range }) {
-    const { results, problems } = await admin.messages.byKey(topic, key, range)
+  async run({ admin }, { topic, key, keyType, ...range }) {
+    const { results, problems } =
+      keyType === 'T'
+        ? await admin.messages.byTag(topic, key, range)
+        : await admin.messages.byKey(topic, key, range)
     return table(
       MESSAGE_COLUMNS,
       results.map((one) => messageRow(one)),
@@ -75,6 +92,12 @@ export const queryMsgByOffset: AdminCommand = command<ByOffsetOptions>({
       required: true,
     },
     { flags: '-f, --bodyFormat <charset>', key: 'charset', help: 'character set of the body' },
+    {
+      flags: '-r, --routeTopic <topic>',
+      key: 'routeTopic',
+      help: 'parent topic of an LMQ',
+      ignored: true,
+    },
   ],
   examples: ['queryMsgByOffset -t orders -b broker-a -i 0 -o 1200'],
   async run(context, { topic, brokerName, queueId, offset, charset }) {
