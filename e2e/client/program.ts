@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type ClientLogger,
   type Consumer,
   type Message,
   type Producer,
@@ -19,6 +20,11 @@ const clients = new Map<string, RocketMQ>()
 const producers = new Map<string, Promise<Producer>>()
 const consumers = new Map<string, Running>()
 const senders = new Map<string, Sender>()
+
+/** Into the log file of the process: what the client has to say when a test fails. */
+const log = (fields: object, text = ''): void =>
+  console.error(new Date().toISOString(), JSON.stringify(fields), text)
+const logger: ClientLogger = { debug: log, info: log, warn: log, error: log }
 
 interface Running {
   consumer: Consumer
@@ -48,6 +54,7 @@ function client(options: Options, instanceName: string): RocketMQ {
       instanceName,
       pollNameServerIntervalMs: Number(options['pollMs'] ?? 1000),
       heartbeatBrokerIntervalMs: Number(options['heartbeatMs'] ?? 2000),
+      logger,
     })
     clients.set(key, known)
   }

@@ -12,18 +12,20 @@ export class NetworkNamespace {
   /** This machine, seen from inside. */
   readonly hostAddress: string
   readonly #innerAddress: string
+  readonly #outer: string
 
   private constructor(name: string, subnet: number) {
     this.name = name
     this.hostAddress = `10.213.${subnet}.1`
     this.#innerAddress = `10.213.${subnet}.2`
+    this.#outer = `ap${subnet}o`
   }
 
   /** `subnet` (0 to 255) must be nobody else's. */
   static async create(name: string, subnet: number): Promise<NetworkNamespace> {
     const made = new NetworkNamespace(name, subnet)
     await made.dispose()
-    const outer = `ap${subnet}o`
+    const outer = made.#outer
     const inner = `ap${subnet}i`
     await run('ip', 'netns', 'add', name)
     try {
@@ -64,6 +66,9 @@ export class NetworkNamespace {
     if (existing.split('\n').some((line) => line.split(' ')[0] === this.name)) {
       await run('ip', 'netns', 'delete', this.name)
     }
+    // Connections that still wait for an answer keep a deleted namespace, and so the cable, for a while.
+    const links = await run('ip', '-brief', 'link')
+    if (links.includes(`${this.#outer}@`)) await run('ip', 'link', 'delete', this.#outer)
   }
 
   #inside(...command: readonly string[]): Promise<string> {

@@ -60,13 +60,18 @@ export class ConsumerGroupInfo {
     return { changed: added.length > 0 || removed.length > 0, added, removed }
   }
 
+  /** The client's newest connection: an older one may have gone silent without a word. */
   findChannel(clientId: string): ClientChannel | undefined {
-    for (const channel of this.channels.values()) if (channel.clientId === clientId) return channel
-    return undefined
+    let found: ClientChannel | undefined
+    for (const channel of this.channels.values()) if (channel.clientId === clientId) found = channel
+    return found
   }
 
-  /** A client has as many entries as it has connections. */
+  /**
+   * Each client once, however many connections it has. Apache's broker names it once for each: until a silent connection has
+   * expired, members that share queues by this list leave some of them without an owner.
+   */
   clientIds(): string[] {
-    return [...this.channels.values()].map((channel) => channel.clientId)
+    return [...new Set([...this.channels.values()].map((channel) => channel.clientId))]
   }
 }

@@ -80,6 +80,15 @@ test('all members hear of a change once, however many changes a turn brings', ()
   deepEqual(consumers.get('g')?.clientIds(), ['c1'])
 })
 
+test('a client whose old connection went silent is one member, reached on its new connection', () => {
+  const { consumers } = setUp()
+  const [silent, fresh] = [new FakeConnection(), new FakeConnection()]
+  consumers.register(registration(silent, 'c1', ['t']))
+  consumers.register(registration(fresh, 'c1', ['t']))
+  deepEqual(consumers.get('g')?.clientIds(), ['c1'])
+  equal(consumers.findChannel('g', 'c1')?.connection, fresh)
+})
+
 test('broadcast groups and groups that do not want it hear nothing', () => {
   const { clock, consumers } = setUp()
   const one = new FakeConnection()

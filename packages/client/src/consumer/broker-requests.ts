@@ -124,7 +124,8 @@ export class BrokerRequests {
     const response = await remote.call(address, request, requestTimeoutMs)
     const body = decodeBody(GetConsumerListByGroupResponseBody, response.body)
     if (isMalformed(body)) throw malformed(address, body.detail)
-    return body.consumerIdList
+    // Apache's broker names a client once for each of its connections, dead ones that it has not missed yet included.
+    return [...new Set(body.consumerIdList)]
   }
 
   /** LOCK_BATCH_MQ (41): the queues of those that are now locked for this client. */
