@@ -12,6 +12,7 @@ type Choose = SendWork['choose']
 
 interface Loading {
   readonly waiting: { choose: Choose; content: PreparedMessage }[]
+  bytes: number
   readonly isDone: Promise<void>
 }
 
@@ -36,12 +37,15 @@ export class OnewaySender {
     const { maxInFlight } = this.sender.settings
     let loading = this.loading.get(topic)
     if (loading === undefined) {
-      loading = { waiting: [], isDone: this.load(topic) }
+      loading = { waiting: [], bytes: 0, isDone: this.load(topic) }
       this.loading.set(topic, loading)
     }
     if (loading.waiting.length >= maxInFlight) this.drop(topic, 'too many wait for the route')
-    else loading.waiting.push({ choose, content })
-    return loading.waiting.length < maxInFlight
+    else {
+      loading.waiting.push({ choose, content })
+      loading.bytes += content.body.length + content.propertiesSize
+    }
+    return loading.waiting.length < maxInFlight && loading.bytes <= ONEWAY_HIGH_WATER_BYTES
   }
 
   async flushed(): Promise<void> {
@@ -57,10 +61,6 @@ export class OnewaySender {
         }),
       ),
     )
-  }
-
-  close(): Promise<void> {
-    return this.flushed()
   }
 
   private async load(topic: TopicTarget): Promise<void> {

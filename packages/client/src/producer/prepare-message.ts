@@ -32,6 +32,7 @@ export function prepareMessage(
     throw invalidArgument('body: neither text nor bytes; a topic with a codec makes them of values')
   }
   const body = typeof given === 'string' ? Buffer.from(given) : given
+  if (body.length === 0) throw invalidArgument('body: empty, which brokers refuse')
   if (flag !== (flag | 0)) throw invalidArgument(`flag: ${flag} is no 32-bit number`)
   const properties = propertiesText(message, messageId, more)
   const propertiesSize = Buffer.byteLength(properties)

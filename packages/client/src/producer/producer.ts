@@ -184,7 +184,8 @@ export class Producer {
 
   protected async closeNow(): Promise<void> {
     const { oneway, sender, trace, leave } = this.parts
-    await oneway.close()
+    sender.stop()
+    await oneway.flushed()
     await sender.drain()
     await trace?.flush()
     await leave()

@@ -122,9 +122,14 @@ export class Sender implements BrokerDoubts {
     return this.faults?.isAvoided(brokerName, this.nowMs) ?? false
   }
 
+  /** Takes no more sends. */
+  stop(): void {
+    this.closing = true
+  }
+
   /** Takes no more sends, and resolves once those in flight have ended: each does within its own time-out. */
   async drain(): Promise<void> {
-    this.closing = true
+    this.stop()
     if (this.inFlight > 0) {
       await new Promise<void>((resolve) => this.emptyListeners.push(resolve))
     }
