@@ -75,7 +75,8 @@ export class Assignment<T> implements ReaderListener<T> {
   }
 
   /**
-   * Gives a queue up. Its handlers hear of it and have a moment to end; then its offset is kept and its lock returned. Never rejects.
+   * Gives a queue up. Its handlers hear of it and have a moment to end; then its offset is kept and its lock
+   * returned. Never rejects.
    */
   release(queue: MessageQueue, reason: string): void {
     const key = queueKey(queue)
@@ -115,7 +116,10 @@ export class Assignment<T> implements ReaderListener<T> {
     for (const reader of this.readers.values()) reader.release()
   }
 
-  /** After `stopReading`, once handlers have ended: offsets confirmed, locks returned. Rejects when an offset could not be stored. */
+  /**
+   * After `stopReading`, once handlers have ended: offsets confirmed, locks returned. Rejects when an offset could
+   * not be stored.
+   */
   async close(): Promise<void> {
     const readers = this.all()
     this.readers.clear()

@@ -28,8 +28,9 @@ export type ConcurrentHandler<T> =
   | { readonly batch: BatchHandler<T>; readonly max: number }
 
 /**
- * Up to `concurrency` handlers over all queues, in no order (Java: ConsumeMessageConcurrentlyService). Each is driven by a worker: a loop
- * that takes a message, calls the handler and, when it returned a promise, awaits it. Nothing else is made per message.
+ * Up to `concurrency` handlers over all queues, in no order (Java: ConsumeMessageConcurrentlyService). Each is
+ * driven by a worker: a loop that takes a message, calls the handler and, when it returned a promise, awaits it.
+ * Nothing else is made per message.
  */
 export class ConcurrentMode<T> implements ConsumeMode<T> {
   readonly isOrdered = false

@@ -40,7 +40,10 @@ class TopicStats {
   readonly hour: Sample[] = []
 }
 
-/** Counters of one consumer by topic (Java: ConsumerStatsManager). Samples are taken when `sample` is called, about every 10 s. */
+/**
+ * Counters of one consumer by topic (Java: ConsumerStatsManager). Samples are taken when `sample` is called, about
+ * every 10 s.
+ */
 export class ConsumeStats {
   private readonly byTopic = new Map<string, TopicStats>()
   private last: TopicStats | null = null

@@ -36,7 +36,10 @@ export class ConsumerEngine<T> implements ConsumerMember {
   private persistRounds = 0
   private isStopped = false
 
-  /** `isShared`: queues of subscribed topics are shared with the other members; else `assignment` is the owner's business. */
+  /**
+   * `isShared`: queues of subscribed topics are shared with the other members; else `assignment` is the owner's
+   * business.
+   */
   constructor(context: ConsumerContext<T>, mode: ConsumeMode<T>, isShared = true) {
     const isLocking = mode.isOrdered && context.settings.model === 'clustering'
     this.context = context
@@ -51,7 +54,10 @@ export class ConsumerEngine<T> implements ConsumerMember {
     return this.context.group
   }
 
-  /** Joins the group; resolves after the first rebalance. Throws RMQ_INVALID_ARGUMENT for a second member of the group here. */
+  /**
+   * Joins the group; resolves after the first rebalance. Throws RMQ_INVALID_ARGUMENT for a second member of the
+   * group here.
+   */
   async start(): Promise<void> {
     const { client, settings } = this.context
     client.members.addConsumer(this)
@@ -68,8 +74,8 @@ export class ConsumerEngine<T> implements ConsumerMember {
   }
 
   /**
-   * Stops reading, waits for handlers, keeps offsets, leaves the group. After `timeoutMs` handlers are aborted. Rejects with the first
-   * offset that could not be stored; everything else is done then too.
+   * Stops reading, waits for handlers, keeps offsets, leaves the group. After `timeoutMs` handlers are aborted.
+   * Rejects with the first offset that could not be stored; everything else is done then too.
    */
   async stop(timeoutMs: number): Promise<void> {
     this.isStopped = true

@@ -40,7 +40,7 @@ export interface ConsumerSettings {
 export function resolveSettings<T>(options: ConsumerOptions<T>): ConsumerSettings {
   checkGroup(options.group)
   const { model = 'clustering' } = options
-  if (model !== 'clustering' && model !== 'broadcasting') throw invalid(`model is ${model}`)
+  if (model !== 'clustering' && model !== 'broadcasting') throw invalid(`model is ${String(model)}`)
   const duration = (name: keyof ConsumerOptions<T>, otherwise: number): number =>
     whole(String(name), (options[name] as number | undefined) ?? otherwise, 1, DURATION_MAX_MS)
   return {

@@ -15,8 +15,8 @@ import { StreamMode } from './stream-mode.ts'
 export const BATCH_MAX = 1_024
 
 /**
- * A member of a consumer group. It joins the group with the first call of one of `run`, `runBatch`, `runOrdered` and `messages`, of
- * which a consumer has exactly one, and leaves it with `close`.
+ * A member of a consumer group. It joins the group with the first call of one of `run`, `runBatch`, `runOrdered`
+ * and `messages`, of which a consumer has exactly one, and leaves it with `close`.
  */
 export class Consumer<T = Buffer> {
   private readonly context: ConsumerContext<T>
@@ -46,9 +46,10 @@ export class Consumer<T = Buffer> {
   }
 
   /**
-   * Calls `handler` with each message, up to `concurrency` at once, in no order. Returning (or resolving) means consumed; a throw sends the
-   * message back: it comes again after a delay, after `maxRetries` it goes to the dead letters. RetryLater and Unrecoverable choose.
-   * Resolves once the first queues are assigned. Rejects with RMQ_INVALID_ARGUMENT when the consumer runs already, RMQ_CLOSED.
+   * Calls `handler` with each message, up to `concurrency` at once, in no order. Returning (or resolving) means
+   * consumed; a throw sends the message back: it comes again after a delay, after `maxRetries` it goes to the dead
+   * letters. RetryLater and Unrecoverable choose. Resolves once the first queues are assigned. Rejects with
+   * RMQ_INVALID_ARGUMENT when the consumer runs already, RMQ_CLOSED.
    */
   async run(handler: MessageHandler<T>): Promise<void> {
     checkHandler(handler)
@@ -69,8 +70,8 @@ export class Consumer<T = Buffer> {
   }
 
   /**
-   * Calls `handler` with the messages of each queue in their order, one at a time per queue. A throw lets the queue rest for
-   * `suspendMs` and hands it the same message again; with `maxRetries` set it is dead after so many.
+   * Calls `handler` with the messages of each queue in their order, one at a time per queue. A throw lets the queue
+   * rest for `suspendMs` and hands it the same message again; with `maxRetries` set it is dead after so many.
    */
   async runOrdered(handler: MessageHandler<T>): Promise<void> {
     checkHandler(handler)
@@ -78,9 +79,10 @@ export class Consumer<T = Buffer> {
   }
 
   /**
-   * `for await (const message of consumer.messages())`: each message has to be acknowledged (`ack`) or handed back (`retryLater`). As
-   * long as it is neither, it holds its queue's offset and a place of the prefetch, which is the back-pressure. The loop ends with `signal`,
-   * or when the consumer closes. Several loops share the messages. Throws RMQ_INVALID_ARGUMENT when a handler runs already, RMQ_CLOSED.
+   * `for await (const message of consumer.messages())`: each message has to be acknowledged (`ack`) or handed back
+   * (`retryLater`). As long as it is neither, it holds its queue's offset and a place of the prefetch, which is the
+   * back-pressure. The loop ends with `signal`, or when the consumer closes. Several loops share the messages.
+   * Throws RMQ_INVALID_ARGUMENT when a handler runs already, RMQ_CLOSED.
    */
   messages(
     options: { signal?: AbortSignal } = {},
@@ -136,9 +138,10 @@ export class Consumer<T = Buffer> {
   }
 
   /**
-   * Stops reading, waits for the handlers up to `drainTimeoutMs` (then their signals abort and, where no order forbids it, their messages
-   * are sent back), has the offsets confirmed, returns locks and leaves the group: nothing is lost, and nothing acknowledged comes again.
-   * Rejects when an offset could not be stored; the consumer is closed then too. Idempotent.
+   * Stops reading, waits for the handlers up to `drainTimeoutMs` (then their signals abort and, where no order
+   * forbids it, their messages are sent back), has the offsets confirmed, returns locks and leaves the group:
+   * nothing is lost, and nothing acknowledged comes again. Rejects when an offset could not be stored; the consumer
+   * is closed then too. Idempotent.
    */
   drain(): Promise<void> {
     this.closing ??= this.closeNow()

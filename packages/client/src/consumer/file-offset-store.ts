@@ -12,8 +12,8 @@ const FILE_NAME = 'offsets.json'
 const FILE_MAX_SIZE = 64 * 1024 * 1024
 
 /**
- * Offsets of a broadcasting member: `<folder>/<clientId>/<group>/offsets.json` with the one before as `.bak`, in the form of
- * Java's LocalFileOffsetStore, so that a member can change its language and go on.
+ * Offsets of a broadcasting member: `<folder>/<clientId>/<group>/offsets.json` with the one before as `.bak`, in
+ * the form of Java's LocalFileOffsetStore, so that a member can change its language and go on.
  */
 export class FileOffsetStore implements OffsetStore {
   private readonly disk: Disk

@@ -29,7 +29,7 @@ async function join(
 
 function queueIds(consumer: Consumer): number[] {
   const own = consumer.queues().filter(({ topic }) => topic === 'T')
-  return own.map(({ queueId }) => queueId).sort()
+  return own.map(({ queueId }) => queueId).sort((a, b) => a - b)
 }
 
 test('two members share the queues, and the one that stays gets them all', async () => {

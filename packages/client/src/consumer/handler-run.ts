@@ -5,8 +5,8 @@ import type { PulledMessage } from './pulled-message.ts'
 import type { QueueReader } from './queue-reader.ts'
 
 /**
- * One call of a handler, and the context that it gets. The AbortController is made when the handler looks at the signal: most
- * never do, and it costs more than the rest of a message.
+ * One call of a handler, and the context that it gets. The AbortController is made when the handler looks at the
+ * signal: most never do, and it costs more than the rest of a message.
  */
 export class HandlerRun<T> implements HandlerContext {
   readonly reader: QueueReader<T>

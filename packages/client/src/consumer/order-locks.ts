@@ -14,8 +14,8 @@ export interface LockAnswers {
 }
 
 /**
- * Locks of queues for ordered consumption, which only a master gives (Java: RebalanceImpl.lock, lockAll, unlock). No two members read
- * a queue at one time, not even while their views of the group differ.
+ * Locks of queues for ordered consumption, which only a master gives (Java: RebalanceImpl.lock, lockAll, unlock).
+ * No two members read a queue at one time, not even while their views of the group differ.
  */
 export class OrderLocks {
   private readonly client: Client

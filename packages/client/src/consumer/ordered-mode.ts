@@ -22,8 +22,9 @@ const TURN = 32
 const CONSUMED = Symbol('consumed')
 
 /**
- * One handler per queue at a time, in the order of the queue, up to `concurrency` queues at once (Java: ConsumeMessageOrderlyService). In
- * clustering only while the queue's lock is ours. A failed message is handled again after a rest; what follows it waits.
+ * One handler per queue at a time, in the order of the queue, up to `concurrency` queues at once (Java:
+ * ConsumeMessageOrderlyService). In clustering only while the queue's lock is ours. A failed message is handled
+ * again after a rest; what follows it waits.
  */
 export class OrderedMode<T> implements ConsumeMode<T> {
   readonly isOrdered = true

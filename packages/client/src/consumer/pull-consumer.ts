@@ -23,8 +23,9 @@ const POLL_TIMEOUT_MS = 5_000
 export type SeekTarget = number | 'first' | 'last' | { timestamp: number | Date }
 
 /**
- * A consumer that is asked for its messages: of queues assigned by hand, or shared with the other members of its group. What `poll`
- * gave counts as consumed, for `commit` and for the offsets that are committed by themselves (Java: DefaultLitePullConsumer).
+ * A consumer that is asked for its messages: of queues assigned by hand, or shared with the other members of its
+ * group. What `poll` gave counts as consumed, for `commit` and for the offsets that are committed by themselves
+ * (Java: DefaultLitePullConsumer).
  */
 export class PullConsumer<T = Buffer> {
   private readonly context: ConsumerContext<T>
@@ -60,8 +61,8 @@ export class PullConsumer<T = Buffer> {
   }
 
   /**
-   * Up to `max` messages (default 100), as soon as there is one; an empty list after `timeoutMs` (default 5,000). Rejects with RMQ_ABORTED,
-   * RMQ_CLOSED, RMQ_INVALID_ARGUMENT.
+   * Up to `max` messages (default 100), as soon as there is one; an empty list after `timeoutMs` (default 5,000).
+   * Rejects with RMQ_ABORTED, RMQ_CLOSED, RMQ_INVALID_ARGUMENT.
    */
   async poll(
     options: { max?: number; timeoutMs?: number; signal?: AbortSignal } = {},
@@ -216,7 +217,8 @@ export class PullConsumer<T = Buffer> {
 
 /**
  * A pull consumer that reads: `assign`ed queues from now on, subscribed ones once they are shared out. Rejects with
- * RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_TOPIC_NOT_FOUND (an assigned topic), RMQ_NAMESERVER_UNREACHABLE, RMQ_BROKER_UNREACHABLE, RMQ_CLOSED.
+ * RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_TOPIC_NOT_FOUND (an assigned topic), RMQ_NAMESERVER_UNREACHABLE,
+ * RMQ_BROKER_UNREACHABLE, RMQ_CLOSED.
  */
 export async function startPullConsumer<T = Buffer>(
   client: Client,

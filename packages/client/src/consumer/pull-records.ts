@@ -15,8 +15,8 @@ const VIEW = new RecordView()
 const SPAN = new PropertySpan()
 
 /**
- * The messages of a pull response's body, in its order, without those whose tag is not wanted. Returns false when the bytes are
- * not records to the end; what came before is in `into` then.
+ * The messages of a pull response's body, in its order, without those whose tag is not wanted. Returns false when
+ * the bytes are not records to the end; what came before is in `into` then.
  */
 export function readRecords<T>(
   page: MessagePage<T>,

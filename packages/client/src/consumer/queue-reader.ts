@@ -28,8 +28,8 @@ export interface ReaderListener<T> {
 }
 
 /**
- * Reads one queue: one question at a time to its broker, held there for 15 s when there is nothing, as long as not too much waits here
- * (Java: PullMessageService with one PullRequest). Handlers take messages from `process`.
+ * Reads one queue: one question at a time to its broker, held there for 15 s when there is nothing, as long as not
+ * too much waits here (Java: PullMessageService with one PullRequest). Handlers take messages from `process`.
  */
 export class QueueReader<T> {
   readonly queue: MessageQueue
@@ -94,8 +94,8 @@ export class QueueReader<T> {
   }
 
   /**
-   * Stops reading and handing out; what handlers have still counts. The process queue is not dropped yet: it would not know any more
-   * which messages nobody has handled.
+   * Stops reading and handing out; what handlers have still counts. The process queue is not dropped yet: it would
+   * not know any more which messages nobody has handled.
    */
   release(): void {
     this.isReleased = true

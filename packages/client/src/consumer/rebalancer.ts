@@ -21,7 +21,10 @@ import { Waiters } from './waiters.ts'
 
 /** A queue that another member may just have left is first read after this, so that its offset has come to the broker. */
 const TAKE_OVER_DELAY_MS = 500
-/** Rounds after the start in which a topic without a route is asked for again at once: brokers make retry topics at the first heartbeat. */
+/**
+ * Rounds after the start in which a topic without a route is asked for again at once: brokers make retry topics at
+ * the first heartbeat.
+ */
 const IMPATIENT_ROUNDS = 10
 
 type Outcome = 'complete' | 'incomplete'
@@ -30,7 +33,10 @@ interface RoundResult {
   readonly changed: boolean
 }
 
-/** Shares the queues of all topics among the members of the group, again and again (Java: RebalanceService, RebalanceImpl). */
+/**
+ * Shares the queues of all topics among the members of the group, again and again (Java: RebalanceService,
+ * RebalanceImpl).
+ */
 export class Rebalancer<T> {
   private readonly context: ConsumerContext<T>
   private readonly assignment: Assignment<T>

@@ -52,8 +52,9 @@ export class SendBack<T> {
   }
 
   /**
-   * CONSUMER_SEND_MSG_BACK (36) to the master that has the message; when that fails, an ordinary message to the group's retry topic at any
-   * broker. Resolves once a broker has confirmed; rejects when none did: the message must not be forgotten then.
+   * CONSUMER_SEND_MSG_BACK (36) to the master that has the message; when that fails, an ordinary message to the
+   * group's retry topic at any broker. Resolves once a broker has confirmed; rejects when none did: the message
+   * must not be forgotten then.
    */
   send(message: PulledMessage<T>, delayLevel: number): Promise<void> {
     const { channels, group } = this.context

@@ -23,9 +23,10 @@ import { SubscriptionTable } from './subscription-table.ts'
 const LOCAL_OFFSETS_FOLDER = '.rocketmq_offsets'
 
 /**
- * A consumer that is ready to run: options checked, topics looked up, SQL92 expressions compiled by a broker. It joins its group with
- * `run` and its kind. Rejects with RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_NAMESERVER_UNREACHABLE, RMQ_OFFSET_STORE,
- * RMQ_CLOSED. A topic that does not exist yet is no error: it is read from the moment that it does.
+ * A consumer that is ready to run: options checked, topics looked up, SQL92 expressions compiled by a broker. It
+ * joins its group with `run` and its kind. Rejects with RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION,
+ * RMQ_NAMESERVER_UNREACHABLE, RMQ_OFFSET_STORE, RMQ_CLOSED. A topic that does not exist yet is no error: it is read
+ * from the moment that it does.
  */
 export async function startConsumer<T = Buffer>(
   client: Client,

@@ -16,7 +16,10 @@ type Resolve<T> = (result: Result<T>) => void
 const TURN = 32
 const DONE = { done: true, value: undefined } as const
 
-/** `for await`: messages are taken by the user, and acknowledged one by one. What is not stays in the prefetch of its queue. */
+/**
+ * `for await`: messages are taken by the user, and acknowledged one by one. What is not stays in the prefetch of
+ * its queue.
+ */
 export class StreamMode<T> implements ConsumeMode<T> {
   readonly isOrdered = false
   private readonly context: ConsumerContext<T>
