@@ -68,6 +68,7 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
       reader.isListed = true
       this.ready.push(reader)
     }
+    if (this.workers === 0) this.slices.begin()
     this.spawn()
   }
 
@@ -175,7 +176,9 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
   private next(nowMs: number): HandlerRun<T> | null {
     if (this.isStopped) return null
     for (let run = this.again.shift(); run !== undefined; run = this.again.shift()) {
-      if (!run.reader.isReleased) return run
+      if (run.reader.isReleased) continue
+      run.startedMs = nowMs
+      return run
     }
     for (let reader = this.ready.peek(); reader !== undefined; reader = this.ready.peek()) {
       const run = this.take(reader, nowMs)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import { dlqTopicOf } from '@apogee/protocol'
 import { RetryLater, Unrecoverable } from '../api/errors.ts'
@@ -79,4 +80,65 @@ test('a message that fails comes again by the ladder of delays, then lies among 
   await world.until(() => buried.length >= 2)
   assert.deepEqual(buried.sort(), ['bad', 'hopeless'])
   assert.equal(await world.storedOffset('G', 'T'), 4)
+})
+
+test('not more handlers run at once than `concurrency` says, over all queues', async () => {
+  const world = await worldOf(SEED + 2, 4)
+  for (let queueId = 0; queueId < 4; queueId++) {
+    await world.send('T', texts(20, `q${queueId}`), { queueId })
+  }
+  const options = { group: 'G', subscriptions: { T: '*' }, from: 'first', concurrency: 3 } as const
+  const consumer = await world.settle(startConsumer(world.client(1), options))
+  let running = 0
+  let most = 0
+  let done = 0
+  await world.settle(
+    consumer.run(async () => {
+      running++
+      most = Math.max(most, running)
+      await new Promise<void>((resolve) => world.world.clock.after(10, resolve))
+      running--
+      done++
+    }),
+  )
+  await world.until(() => done === 80)
+  assert.equal(most, 3)
+  await world.settle(consumer.close())
+})
+
+test('what is consumed is traced, and told to whoever listens on the channels', async () => {
+  const world = await worldOf(SEED + 3, 1)
+  await world.send('T', ['fine', 'fails'])
+  const told: string[] = []
+  const note = (name: string) => () => void told.push(name)
+  subscribe('tracing:rocketmq:process:start', note('process'))
+  subscribe('tracing:rocketmq:process:error', note('error'))
+  subscribe('tracing:rocketmq:receive:start', note('receive'))
+  subscribe('tracing:rocketmq:ack:start', note('ack'))
+  const options = { group: 'G', subscriptions: { T: '*' }, from: 'first', trace: true } as const
+  const consumer = await world.settle(startConsumer(world.client(1), options))
+  let calls = 0
+  await world.settle(
+    consumer.run(async (message) => {
+      calls++
+      if (message.body.toString() === 'fails' && message.reconsumeTimes === 0) throw new Error('no')
+    }),
+  )
+  await world.until(() => calls === 3, 60_000)
+  await world.settle(consumer.close())
+  const count = (name: string): number => told.filter((one) => one === name).length
+  assert.deepEqual([count('process'), count('error'), count('ack')], [3, 1, 1])
+  assert.ok(count('receive') >= 1)
+  const reader = await world.settle(
+    startConsumer(world.client(2), {
+      group: 'R',
+      subscriptions: { RMQ_SYS_TRACE_TOPIC: '*' },
+      from: 'first',
+    }),
+  )
+  const bodies: string[] = []
+  await world.settle(reader.run((message) => void bodies.push(message.body.toString())))
+  const records = (kind: string): number => bodies.join('').split(kind).length - 1
+  await world.until(() => records('SubAfter') === 3, 60_000)
+  assert.equal(records('SubBefore'), 3)
 })

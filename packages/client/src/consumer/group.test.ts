@@ -143,3 +143,45 @@ test('without a NameServer consumption goes on, and a restarted broker is found 
   await world.send('T', ['after'])
   await world.until(() => seen.includes('after'), 20_000)
 })
+
+test('members come, leave and are killed: each queue gets one owner again within one interval, nothing is lost', async () => {
+  const seed = SEED + 5
+  const random = new Prng(seed)
+  const world = await worldOf(seed, 6, 2)
+  const seen = new Set<string>()
+  const members = new Map<number, Consumer>()
+  let next = 1
+  let sent = 0
+  for (let round = 0; round < 25; round++) {
+    const dice = random.below(3)
+    if (members.size === 0 || (dice === 0 && members.size < 5)) {
+      const number = next++
+      const handler: MessageHandler = (message) => void seen.add(message.body.toString())
+      members.set(number, await join(world, number, handler))
+    } else {
+      const [number, consumer] = [...members][random.below(members.size)]!
+      if (members.size > 1) {
+        members.delete(number)
+        if (dice === 1) await world.settle(consumer.close())
+        else world.world.host(clientHost(number)).kill()
+      }
+    }
+    for (let i = 0; i < 5; i++) {
+      const to = { queueId: random.below(6), broker: 1 + random.below(2) }
+      await world.send('T', [`m-${sent++}`], to)
+    }
+    const startMs = world.world.clock.monotonicMs()
+    const owners = (): string[] =>
+      [...members.values()].flatMap((consumer) =>
+        consumer
+          .queues()
+          .filter(({ topic }) => topic === 'T')
+          .map(({ brokerName, queueId }) => `${brokerName}:${queueId}`),
+      )
+    await world.until(() => owners().length === 12 && new Set(owners()).size === 12, 25_000)
+    const tookMs = world.world.clock.monotonicMs() - startMs
+    assert.ok(tookMs < 20_000, `seed ${seed}, round ${round}: ${tookMs} ms`)
+    await world.until(() => seen.size === sent, 20_000)
+    await world.pass(random.below(3_000))
+  }
+})

@@ -13,7 +13,8 @@ export class HandlerRun<T> implements HandlerContext {
   /** The only message, or the first of `batch`. */
   readonly message: PulledMessage<T>
   readonly batch: HandedBatch<T> | null
-  readonly startedMs: number
+  /** Monotonic. */
+  startedMs: number
   /** Its messages were taken care of otherwise (time-out): how the handler ends does not count any more. */
   isOver = false
   /** Of message trace; null when nobody traces. */

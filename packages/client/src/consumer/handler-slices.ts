@@ -14,6 +14,11 @@ export class HandlerSlices {
     this.startMs = clock.monotonicMs()
   }
 
+  /** Nothing ran: what comes now has a whole slice. */
+  begin(): void {
+    if (this.pause === null) this.startMs = this.clock.monotonicMs()
+  }
+
   /** Null while the slice lasts; else what to await before the next handler. */
   wait(nowMs: number): Promise<void> | null {
     if (this.pause === null && nowMs - this.startMs < SLICE_MS) return null

@@ -57,6 +57,7 @@ export class OrderedMode<T> implements ConsumeMode<T> {
       reader.isListed = true
       this.ready.push(reader)
     }
+    if (this.workers === 0) this.slices.begin()
     this.spawn()
   }
 

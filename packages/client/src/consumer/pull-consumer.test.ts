@@ -4,7 +4,8 @@ import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { ReceivedMessage } from '../api/message.ts'
 import type { PullConsumerOptions } from '../api/options.ts'
 import { ConsumerWorld, texts } from '../testing/consumer-world.ts'
-import { type PullConsumer, startPullConsumer } from './pull-consumer.ts'
+import type { PullConsumer } from './pull-consumer.ts'
+import { startPullConsumer } from './start-pull-consumer.ts'
 
 const SEED = 5500
 const QUEUE = { topic: 'T', brokerName: 'broker-1', queueId: 0 }

@@ -1,19 +1,12 @@
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue, ReceivedMessage } from '../api/message.ts'
-import type { PullConsumerOptions, Subscription } from '../api/options.ts'
-import type { Client } from '../remote/contract.ts'
-import { BrokerOffsetStore } from './broker-offset-store.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { ConsumerEngine } from './consumer-engine.ts'
-import { resolvePullSettings } from './consumer-settings.ts'
-import { ManualOffsetStore } from './manual-offset-store.ts'
 import { withNamespace, withoutNamespace } from './names.ts'
 import type { OffsetStore } from './offset-store.ts'
 import { PollMode } from './poll-mode.ts'
 import type { QueueReader } from './queue-reader.ts'
-import { checkSubscriptions, contextOf } from './start-consumer.ts'
 import { StartOffset } from './start-offset.ts'
-import { SubscriptionTable } from './subscription-table.ts'
 
 export const POLL_MAX = 10_000
 const POLL_DEFAULT = 100
@@ -213,42 +206,6 @@ export class PullConsumer<T = Buffer> {
   private checkOpen(): void {
     if (this.closing !== null) throw new RocketMQError(ErrorCode.CLOSED, 'the consumer is closed')
   }
-}
-
-/**
- * A pull consumer that reads: `assign`ed queues from now on, subscribed ones once they are shared out. Rejects with
- * RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_TOPIC_NOT_FOUND (an assigned topic), RMQ_NAMESERVER_UNREACHABLE,
- * RMQ_BROKER_UNREACHABLE, RMQ_CLOSED.
- */
-export async function startPullConsumer<T = Buffer>(
-  client: Client,
-  options: PullConsumerOptions<T>,
-): Promise<PullConsumer<T>> {
-  const settings = resolvePullSettings(options)
-  const { assign, autoCommitIntervalMs = false } = options
-  if ((assign === undefined) === (options.subscriptions === undefined)) {
-    throw invalid('a pull consumer has either `assign` or `subscriptions`')
-  }
-  const group = withNamespace(client.namespace, options.group)
-  const subscriptions = new SubscriptionTable(client.namespace)
-  for (const [topic, wanted] of wantedTopics(options)) {
-    subscriptions.set(topic, wanted, client.env.clock.wallMs())
-  }
-  const stored = new BrokerOffsetStore(client, group, typeof settings.from === 'object')
-  const store = autoCommitIntervalMs === false ? new ManualOffsetStore(stored) : stored
-  await checkSubscriptions(client, group, subscriptions)
-  const context = contextOf(client, options, { group, settings, subscriptions, store })
-  const consumer = new PullConsumer<T>(context, stored, assign === undefined)
-  await consumer.start(assign)
-  return consumer
-}
-
-function wantedTopics<T>(
-  options: PullConsumerOptions<T>,
-): (readonly [string, string | Subscription])[] {
-  const { assign, subscriptions } = options
-  if (assign === undefined) return Object.entries(subscriptions ?? {})
-  return assign.map((one) => [typeof one === 'string' ? one : one.topic, '*'] as const)
 }
 
 function invalid(message: string): RocketMQError {

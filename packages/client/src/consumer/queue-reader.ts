@@ -16,6 +16,8 @@ import type { PulledMessage } from './pulled-message.ts'
 
 /** An answer that came sooner than this and brought nothing is not followed by a question at once: no loop spins. */
 const FRUITLESS_MIN_MS = 50
+/** Of failures in a row so many are one line for operators. */
+const TOLD_EVERY = 60
 
 /** What a reader tells its consumer. */
 export interface ReaderListener<T> {
@@ -183,7 +185,7 @@ export class QueueReader<T> {
       if (this.isReleased) return
       const { group } = this.context
       const { queue } = this
-      client.log.warn({ event: 'pull_failed', group, queue, address: to.address, err: error })
+      this.log({ event: 'pull_failed', group, queue, address: to.address, err: error })
       this.failed(null, to.brokerId)
     }
   }
@@ -292,11 +294,17 @@ export class QueueReader<T> {
   }
 
   private refused(to: { address: string; brokerId: number }, response: Response): void {
-    const { group, client } = this.context
+    const { group } = this.context
     const { code, remark } = response
     const fields = { group, queue: this.queue, address: to.address, responseCode: code, remark }
-    client.log.warn({ event: 'pull_refused', ...fields })
+    this.log({ event: 'pull_refused', ...fields })
     this.failed(code, to.brokerId)
+  }
+
+  /** The first failure of a row is told, then one of many: a broker that is gone for an hour is no news. */
+  private log(fields: object): void {
+    const level = this.failures % TOLD_EVERY === 0 ? 'warn' : 'debug'
+    this.context.client.log[level](fields)
   }
 
   private failed(responseCode: number | null, brokerId: number): void {
