@@ -42,6 +42,13 @@ export type {
 export { sql, tags } from './api/subscription.ts'
 export { json, text, withSchema } from './api/topic.ts'
 export type { Consumer } from './consumer/consumer.ts'
+export type { PullConsumer } from './consumer/pull-consumer.ts'
 export type { SendContext } from './observe/channels.ts'
 export type { Producer, ReplyContent } from './producer/producer.ts'
+export type {
+  LocalTransaction,
+  Transaction,
+  TransactionProducer,
+  TransactionResult,
+} from './producer/transaction-producer.ts'
 export { RocketMQ } from './rocketmq.ts'

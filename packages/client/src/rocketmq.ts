@@ -1,12 +1,21 @@
 import type { Codec } from './api/codec.ts'
 import type { ClientStatus } from './api/consume.ts'
 import type { Topic } from './api/message.ts'
-import type { ConsumerOptions, ProducerOptions, RocketMQOptions } from './api/options.ts'
+import type {
+  ConsumerOptions,
+  ProducerOptions,
+  PullConsumerOptions,
+  RocketMQOptions,
+  TransactionProducerOptions,
+} from './api/options.ts'
 import { topicOf } from './api/topic.ts'
 import type { Consumer } from './consumer/consumer.ts'
+import type { PullConsumer } from './consumer/pull-consumer.ts'
 import { startConsumer } from './consumer/start-consumer.ts'
+import { startPullConsumer } from './consumer/start-pull-consumer.ts'
 import type { Producer } from './producer/producer.ts'
-import { startProducer } from './producer/start-producer.ts'
+import { startProducer, startTransactionProducer } from './producer/start-producer.ts'
+import type { TransactionProducer } from './producer/transaction-producer.ts'
 import { type ClientInstance, createClient } from './remote/client.ts'
 import { closedError } from './remote/errors.ts'
 
@@ -45,9 +54,19 @@ export class RocketMQ {
     return this.start((client) => startProducer(client, options))
   }
 
+  /** Rejects as `producer`. */
+  transactionProducer(options: TransactionProducerOptions): Promise<TransactionProducer> {
+    return this.start((client) => startTransactionProducer(client, options))
+  }
+
   /** Rejects with RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_CLOSED. Messages come once it has a handler. */
   consumer<T = Buffer>(options: ConsumerOptions<T>): Promise<Consumer<T>> {
     return this.start((client) => startConsumer(client, options))
+  }
+
+  /** Rejects with RMQ_INVALID_ARGUMENT, RMQ_BAD_EXPRESSION, RMQ_NAMESERVER_UNREACHABLE, RMQ_CLOSED. */
+  pullConsumer<T = Buffer>(options: PullConsumerOptions<T>): Promise<PullConsumer<T>> {
+    return this.start((client) => startPullConsumer(client, options))
   }
 
   /**

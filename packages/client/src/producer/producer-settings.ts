@@ -57,7 +57,8 @@ function compressionOf(options: ProducerOptions['compress']): ProducerSettings['
   return { over: atLeast(over, 1, 'compress.over'), type: code, level }
 }
 
-function atLeast(value: number, least: number, name: string): number {
+/** Throws RMQ_INVALID_ARGUMENT for what is no whole number of `least` or more. */
+export function atLeast(value: number, least: number, name: string): number {
   if (Number.isInteger(value) && value >= least) return value
   throw invalidArgument(`${name}: ${value} is not a whole number of ${least} or more`)
 }

@@ -17,7 +17,7 @@ async function make(
   await world.start(options.brokers ?? 1)
   const client = world.client(1)
   const { topic = 'T' } = options
-  await world.newTopic(client, topic)
+  await world.createTopic(client, topic)
   const producer = await world.settle(startProducer(client, options.producer ?? {}))
   return { world, client, producer }
 }
@@ -61,7 +61,7 @@ test('JSON headers and signed requests carry the same message', async () => {
   const signed = { credentials: { accessKey: 'A', secretKey: 'S', securityToken: 'T' } }
   for (const [i, options] of [{ headers: 'json' as const }, signed].entries()) {
     const client = world.client(i + 1, options)
-    await world.newTopic(client, 'T')
+    await world.createTopic(client, 'T')
     const producer = await world.settle(startProducer(client, {}))
     await world.settle(producer.send({ topic: 'T', body: 'x', tag: `t${i}`, flag: 3 }))
   }
@@ -86,7 +86,7 @@ test('a batch is split at maxBatchSize and gives one result for each message, in
   const producer = { maxBatchSize: 1_000 }
   const made = await make(SEED + 3, { producer })
   const { world, client } = made
-  await world.newTopic(client, 'U')
+  await world.createTopic(client, 'U')
   const messages = Array.from({ length: 20 }, (_, i) => ({
     topic: i % 5 === 0 ? 'U' : 'T',
     body: Buffer.alloc(150, i),

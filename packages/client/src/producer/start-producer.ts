@@ -1,14 +1,17 @@
 import { RocketMQError } from '../api/errors.ts'
-import type { ProducerOptions } from '../api/options.ts'
+import type { ProducerOptions, TransactionProducerOptions } from '../api/options.ts'
 import { withNamespace } from '../consumer/names.ts'
 import { channels } from '../observe/channels.ts'
 import type { Client, ProducerMember } from '../remote/contract.ts'
+import { invalidArgument } from '../remote/errors.ts'
 import { SendTrace } from '../trace/send-trace.ts'
 import { startTrace } from '../trace/start-trace.ts'
 import { OnewaySender } from './oneway-sender.ts'
 import { Producer, type ProducerParts } from './producer.ts'
-import { producerSettings } from './producer-settings.ts'
+import { atLeast, producerSettings } from './producer-settings.ts'
 import { Sender } from './sender.ts'
+import { TransactionChecks } from './transaction-checks.ts'
+import { TransactionProducer } from './transaction-producer.ts'
 
 /** Of producers that name no group. */
 const DEFAULT_GROUP = 'apogee_producer'
@@ -20,6 +23,26 @@ export async function startProducer(client: Client, options: ProducerOptions): P
   const parts = joinProducer(client, options, { group: wireGroup })
   await prepareTopics(parts, options.topics ?? [])
   return new Producer(group, parts)
+}
+
+/** Joins a producer of transactions. Rejects as `startProducer`. */
+export async function startTransactionProducer(
+  client: Client,
+  options: TransactionProducerOptions,
+): Promise<TransactionProducer> {
+  const { group, check, checkConcurrency = 16, checkQueueMax = 2_000 } = options
+  if (typeof group !== 'string') throw invalidArgument('a producer of transactions needs a group')
+  if (typeof check !== 'function') throw invalidArgument('check: brokers ask it for outcomes')
+  const checks = new TransactionChecks(client, {
+    group: withNamespace(client.namespace, group),
+    check,
+    concurrency: atLeast(checkConcurrency, 1, 'checkConcurrency'),
+    queueMax: atLeast(checkQueueMax, 1, 'checkQueueMax'),
+  })
+  const parts = joinProducer(client, options, checks)
+  checks.trace = parts.trace
+  await prepareTopics(parts, options.topics ?? [])
+  return new TransactionProducer(group, parts, checks)
 }
 
 /** What every kind of producer is made of; `member` is in heartbeats from now on. */

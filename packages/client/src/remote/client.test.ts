@@ -22,7 +22,7 @@ test('a topic is found through a NameServer, its broker gets a heartbeat on the 
   await world.start()
   const client = world.client(1)
   const seen = collect(client)
-  await world.newTopic(client, 'T')
+  await world.createTopic(client, 'T')
   client.members.addProducer({ group: 'P' })
   const route = await world.settle(client.routes.get('T'))
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('NameServers are asked one after the other until one answers', async () => 
   await world.start()
   const client = world.client(1)
   const seen = collect(client)
-  await world.newTopic(client, 'T')
+  await world.createTopic(client, 'T')
   const first = client.nameServers.addresses.indexOf(client.nameServers.current) + 1
   world.nameServerMachine(first).cutPower()
   const second = (first % 3) + 1
@@ -81,7 +81,7 @@ test('a half-open connection is cut within pingIdleMs + pingTimeoutMs and made a
   const world = new ClientWorld(SEED + 3)
   await world.start()
   const client = world.client(1)
-  await world.newTopic(client, 'T')
+  await world.createTopic(client, 'T')
   client.members.addProducer({ group: 'P' })
   await world.settle(client.routes.get('T'))
   await world.pass(1_000)
@@ -102,7 +102,7 @@ test('a dead broker is not hammered, and is found again when it returns', async 
   const world = new ClientWorld(SEED + 4)
   await world.start()
   const client = world.client(1)
-  await world.newTopic(client, 'T')
+  await world.createTopic(client, 'T')
   world.brokerMachine(1).kill()
   await world.pass(100)
   let attempts = 0
@@ -132,7 +132,7 @@ test('watchers hear of a second broker, and of one that has left', async () => {
   const world = new ClientWorld(SEED + 5)
   await world.start(2)
   const client = world.client(1)
-  await world.newTopic(client, 'T')
+  await world.createTopic(client, 'T')
   const heard: string[][] = []
   const stop = client.routes.watch('T', (route) => {
     heard.push(route === null ? [] : route.data.brokerDatas.map((it) => it.brokerName))

@@ -83,7 +83,7 @@ export class ClientWorld {
   }
 
   /** A topic on every broker, known to the NameServers when this returns. */
-  async newTopic(client: ClientInstance, topic: string, queues = 4): Promise<void> {
+  async createTopic(client: ClientInstance, topic: string, queues = 4): Promise<void> {
     const fields = encodeHeader(CreateTopicRequestHeader, {
       topic,
       defaultTopic: 'TBW102',
