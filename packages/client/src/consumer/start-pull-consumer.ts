@@ -32,7 +32,9 @@ export async function startPullConsumer<T = Buffer>(
   const store = autoCommitIntervalMs === false ? new ManualOffsetStore(stored) : stored
   await checkSubscriptions(client, group, subscriptions)
   const context = contextOf(client, options, { group, settings, subscriptions, store })
-  const consumer = new PullConsumer<T>(context, stored, assign === undefined)
+  // `committed` tells what is stored, and nothing that a broker makes up for a young queue.
+  const exact = new BrokerOffsetStore(client, group, true)
+  const consumer = new PullConsumer<T>(context, exact, assign === undefined)
   await consumer.start(assign)
   return consumer
 }
