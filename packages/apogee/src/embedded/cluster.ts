@@ -5,7 +5,12 @@ import { type Logger, silentLogger } from '@apogee/remoting'
 import { BrokerNode } from './broker-node.ts'
 import { type ClusterFaults, PlannedFaults } from './faults/cluster-faults.ts'
 import { caughtUp } from './inspect/caught-up.ts'
-import { type MessagesQuery, type StoredMessage, storedMessages } from './inspect/messages.ts'
+import {
+  MESSAGES_MAX,
+  type MessagesQuery,
+  type StoredMessage,
+  storedMessages,
+} from './inspect/messages.ts'
 import {
   type GroupClient,
   type GroupLag,
@@ -122,11 +127,12 @@ export class EmbeddedCluster implements Cluster {
   }
 
   async messages(topic: string, query: MessagesQuery = {}): Promise<StoredMessage[]> {
+    const { broker, limit = MESSAGES_MAX, queueId } = query
     const found: StoredMessage[] = []
     for (const { name, services } of await this.shown()) {
-      if (query.broker !== undefined && query.broker !== name) continue
-      const limit = query.limit === undefined ? {} : { limit: query.limit - found.length }
-      found.push(...(await storedMessages(name, services, topic, { ...query, ...limit })))
+      if (broker !== undefined && broker !== name) continue
+      const which = { topic, queueId, limit: limit - found.length }
+      found.push(...(await storedMessages(name, services, which)))
     }
     return found
   }
@@ -173,6 +179,8 @@ export class EmbeddedCluster implements Cluster {
 
   private async end(): Promise<void> {
     this.faults.clear()
+    // A node that does not answer would hold up those that say good-bye to it.
+    await Promise.all([...this.nameserverNodes, ...this.brokers].map((node) => node.resume()))
     // Brokers first: to leave a NameServer that is gone takes a time-out.
     for (const nodes of [this.brokers, this.nameserverNodes]) {
       await Promise.all(nodes.map((node) => node.stop({ graceMs: 0 })))

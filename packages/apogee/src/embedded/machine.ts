@@ -11,6 +11,8 @@ import type { Machine } from './process/embedded-process.ts'
 
 /** How long a step of an advance waits for what is under way, real ms: what takes longer waits for the outside. */
 const SETTLE_MAX_MS = 250
+/** A machine under load gets this many turns of its loop, however long they take. */
+const SETTLE_TURNS = 500
 
 /** Time as a cluster's nodes have it. */
 export interface ClusterClock {
@@ -76,12 +78,11 @@ export class ClusterMachine implements Machine {
     isQuiet: () => this.activity.isQuiet,
     settle: async () => {
       const endMs = performance.now() + SETTLE_MAX_MS
-      do {
+      for (let turns = 1; turns < SETTLE_TURNS || performance.now() < endMs; turns++) {
         await new Promise<void>((resolve) => this.real.soon(resolve))
-        if (performance.now() < endMs) continue
-        this.activity.forgetWires()
-        return
-      } while (!this.activity.isQuiet)
+        if (this.activity.isQuiet) return
+      }
+      this.activity.forgetWires()
     },
   }
 }

@@ -60,6 +60,10 @@ test('silent clients expire when the configuration says so, and a silent broker 
   await cluster.clock.advance(180 * SECOND_MS)
   const route = await client.route(cluster.nameservers[0]!, 'orders')
   deepEqual(Object.keys(route), [first!.address])
+  await second!.resume()
+  await cluster.clock.advance(60 * SECOND_MS)
+  const again = await client.route(cluster.nameservers[0]!, 'orders')
+  equal(Object.keys(again).length, 2)
 })
 
 test('a client made with the time of the cluster keeps up with it', async () => {

@@ -45,7 +45,8 @@ export interface MessagesQuery {
   limit?: number
 }
 
-const LIMIT = 10_000
+/** What `messages` gives when nobody says how many. */
+export const MESSAGES_MAX = 10_000
 const UNITS = 256
 /** What a message may inflate to, bytes. */
 const BODY_MAX = 64 * 1024 * 1024
@@ -54,11 +55,14 @@ const BODY_MAX = 64 * 1024 * 1024
 export async function storedMessages(
   broker: string,
   { store }: BrokerServices,
-  topic: string,
-  { queueId, limit = LIMIT }: MessagesQuery,
+  {
+    limit,
+    queueId,
+    topic,
+  }: { readonly topic: string; readonly queueId: number | undefined; readonly limit: number },
 ): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = []
-  for (const id of store.queuesOf(topic).sort((a, b) => a - b)) {
+  for (const id of store.queuesOf(topic).toSorted((a, b) => a - b)) {
     if (queueId !== undefined && id !== queueId) continue
     const queue = store.consumeQueue(topic, id)
     const units = new QueueUnits(UNITS)

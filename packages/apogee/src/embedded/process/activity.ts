@@ -6,6 +6,7 @@ export class Activity {
   private pending = 0
   /** Bytes on their way, by the ports of both ends; only of connections between processes of the cluster. */
   private readonly wires = new Map<string, number>()
+  private readonly paused = new Set<string>()
 
   get isQuiet(): boolean {
     if (this.pending > 0) return false
@@ -29,7 +30,7 @@ export class Activity {
   sent(fromPort: number, toPort: number, bytes: number): void {
     const name = wire(fromPort, toPort)
     const onTheWay = this.wires.get(name)
-    if (onTheWay !== undefined) this.wires.set(name, onTheWay + bytes)
+    if (onTheWay !== undefined) this.wires.set(name, Math.max(0, onTheWay + bytes))
   }
 
   arrived(fromPort: number, toPort: number, bytes: number): void {
@@ -38,11 +39,21 @@ export class Activity {
 
   closed(fromPort: number, toPort: number): void {
     this.wires.delete(wire(fromPort, toPort))
+    this.paused.delete(wire(fromPort, toPort))
   }
 
-  /** What does not end (its process is paused, say) is not waited for again. */
+  /** One end is paused: what is sent to it is not waited for. */
+  suspended(fromPort: number, toPort: number): void {
+    if (this.wires.delete(wire(fromPort, toPort))) this.paused.add(wire(fromPort, toPort))
+  }
+
+  resumed(fromPort: number, toPort: number): void {
+    if (this.paused.delete(wire(fromPort, toPort))) this.connected(fromPort, toPort)
+  }
+
+  /** What does not arrive is not waited for again. */
   forgetWires(): void {
-    for (const [name, bytes] of this.wires) if (bytes > 0) this.wires.delete(name)
+    for (const name of this.wires.keys()) this.wires.set(name, 0)
   }
 }
 

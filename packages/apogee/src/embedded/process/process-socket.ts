@@ -86,10 +86,12 @@ export class ProcessSocket implements Socket {
 
   /** The process stops: the kernel goes on taking bytes until its buffer is full. */
   hold(): void {
+    this.activity.suspended(this.localPort, this.remotePort)
     this.socket.pause()
   }
 
   unhold(): void {
+    this.activity.resumed(this.localPort, this.remotePort)
     if (!this.isPausedByOwner) this.socket.resume()
   }
 
