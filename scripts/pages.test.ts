@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, '..')
 const guide = join(root, 'docs', 'guide')
 const PAGES = [
   ...readdirSync(guide).map((name) => join('docs', 'guide', name)),
+  'docs/testing.md',
   'scripts/build/readme/apogee.md',
   'scripts/build/readme/client.md',
 ]

@@ -76,7 +76,7 @@ function packageProblem(checkout: Checkout, reach: Reach, path: string, fact: Im
   if (!(LAYERS[from] ?? []).includes(to)) {
     return { rule: 'layer', message: `${from} must not import ${to}` }
   }
-  const simulated = /^@apogee\/env\/(?:node|sim)$/.test(specifier)
+  const simulated = /^@apogee\/env\/(?:memory|node|sim)$/.test(specifier)
   if (simulated && !isTestCode && from !== 'apogee' && path !== CLIENT_DEFAULT_ENV) {
     return { rule: 'layer', message: `${specifier} is for apogee and for tests: take the ports` }
   }
