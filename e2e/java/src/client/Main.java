@@ -76,6 +76,10 @@ public final class Main {
                 return Sends.send(options);
             case "send-transactions":
                 return Transactions.send(options);
+            case "release-transactions":
+                return Transactions.release(options);
+            case "asked-transactions":
+                return Transactions.asked(options);
             case "stop-transactions":
                 return Transactions.stop(options);
             case "start-replier":

@@ -15,8 +15,9 @@ import org.apache.rocketmq.common.message.MessageExt;
 
 /**
  * `send-transactions`: topic, producerGroup, count, prefix, outcomes (a comma list dealt round robin: commit, rollback,
- * or what is answered when asked: commit-later, rollback-later, commit-third, which needs three questions).
- * `stop-transactions` shuts the producer down and tells how often each message was asked about.
+ * or what is answered when asked: commit-later, rollback-later, commit-third, which needs three questions, hold-commit
+ * and hold-rollback, which are not known before `release-transactions`). `asked-transactions` tells how often each message
+ * was asked about, `stop-transactions` shuts the producer down as well.
  */
 final class Transactions {
     private static final Map<String, Running> RUNNING = new ConcurrentHashMap<>();
@@ -27,6 +28,7 @@ final class Transactions {
     /** A producer, and what its local transactions came to. */
     private static final class Running implements TransactionListener {
         final TransactionMQProducer producer;
+        volatile boolean released;
         final Map<String, AtomicInteger> checks = new ConcurrentHashMap<>();
 
         Running(TransactionMQProducer producer) {
@@ -52,6 +54,10 @@ final class Transactions {
             switch (message.getUserProperty("outcome")) {
                 case "commit-later":
                     return LocalTransactionState.COMMIT_MESSAGE;
+                case "hold-commit":
+                    return released ? LocalTransactionState.COMMIT_MESSAGE : LocalTransactionState.UNKNOW;
+                case "hold-rollback":
+                    return released ? LocalTransactionState.ROLLBACK_MESSAGE : LocalTransactionState.UNKNOW;
                 case "commit-third":
                     return asked < 3 ? LocalTransactionState.UNKNOW : LocalTransactionState.COMMIT_MESSAGE;
                 default:
@@ -76,6 +82,15 @@ final class Transactions {
                 "queueId", result.getMessageQueue().getQueueId(), "queueOffset", result.getQueueOffset()));
         }
         return Json.object("sent", sent);
+    }
+
+    static Map<String, Object> release(Options options) {
+        RUNNING.get(options.text("producerGroup")).released = true;
+        return Json.object();
+    }
+
+    static Map<String, Object> asked(Options options) {
+        return Json.object("checks", RUNNING.get(options.text("producerGroup")).checks);
     }
 
     static Map<String, Object> stop(Options options) {
