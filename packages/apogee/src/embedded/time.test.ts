@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
+import { MessageSysFlag } from '@apogee/protocol'
 import { startCluster } from './start-cluster.ts'
 import { ClusterClient } from './testing/cluster-client.ts'
 
@@ -64,6 +65,24 @@ test('silent clients expire when the configuration says so, and a silent broker 
   await cluster.clock.advance(60 * SECOND_MS)
   const again = await client.route(cluster.nameservers[0]!, 'orders')
   equal(Object.keys(again).length, 2)
+})
+
+test('a producer is asked about a transaction that it has left open', async () => {
+  await using cluster = await startCluster({ time: 'virtual', topics: { orders: 1 } })
+  await using client = new ClusterClient()
+  const { address } = cluster.brokers[0]!
+  await client.heartbeat(address, 'client-1', 'orders')
+  const checks = cluster.faults.drop({ code: 'CHECK_TRANSACTION_STATE' })
+  const properties: [string, string][] = [
+    ['TRAN_MSG', 'true'],
+    ['PGROUP', 'producers'],
+    ['UNIQ_KEY', 'ID1'],
+  ]
+  const sysFlag = MessageSysFlag.TRANSACTION_PREPARED
+  equal((await client.send(address, 'orders', 'half', { properties, sysFlag })).code, 0)
+  await cluster.clock.advance(70 * SECOND_MS)
+  ok(checks.hits >= 1, `${checks.hits} checks`)
+  deepEqual(await cluster.messages('orders'), [])
 })
 
 test('a client made with the time of the cluster keeps up with it', async () => {

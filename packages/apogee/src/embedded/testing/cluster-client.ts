@@ -24,6 +24,7 @@ const TIMEOUT_MS = 3000
 export interface SendOptions {
   queueId?: number
   properties?: [string, string][]
+  sysFlag?: number
   timeoutMs?: number
 }
 
@@ -56,7 +57,7 @@ export class ClusterClient {
     address: string,
     topic: string,
     body: string,
-    { properties = [], queueId = 0, timeoutMs = TIMEOUT_MS }: SendOptions = {},
+    { properties = [], queueId = 0, sysFlag = 0, timeoutMs = TIMEOUT_MS }: SendOptions = {},
   ): Promise<Response> {
     const header: HeaderInput<typeof SendMessageRequestHeaderV2> = {
       producerGroup: 'producers',
@@ -64,7 +65,7 @@ export class ClusterClient {
       defaultTopic: 'TBW102',
       defaultTopicQueueNums: 4,
       queueId,
-      sysFlag: 0,
+      sysFlag,
       bornTimestamp: Date.now(),
       flag: 0,
       properties: formatProperties(properties),
