@@ -1,3 +1,4 @@
+import { SystemTopic } from '@apogee/protocol'
 import { RocketMQError } from '../api/errors.ts'
 import type { ProducerOptions, TransactionProducerOptions } from '../api/options.ts'
 import { withNamespace } from '../consumer/names.ts'
@@ -39,10 +40,30 @@ export async function startTransactionProducer(
     concurrency: atLeast(checkConcurrency, 1, 'checkConcurrency'),
     queueMax: atLeast(checkQueueMax, 1, 'checkQueueMax'),
   })
-  const parts = joinProducer(client, options, checks)
+  const joined = joinProducer(client, options, checks)
+  const forget = await meetBrokers(client)
+  const parts = {
+    ...joined,
+    leave: () => {
+      forget()
+      return joined.leave()
+    },
+  }
   checks.trace = parts.trace
   await prepareTopics(parts, options.topics ?? [])
   return new TransactionProducer(group, parts, checks)
+}
+
+/**
+ * Who has sent nothing knows no broker, and no broker would ask it about transactions of its group: it is made known to those that the
+ * route of TBW102 names, as Java's producers are. Returns what ends it.
+ */
+async function meetBrokers(client: Client): Promise<() => void> {
+  const { routes, members } = client
+  const forget = routes.watch(SystemTopic.AUTO_CREATE_TOPIC_KEY, () => void members.heartbeatNow())
+  if ((await routes.refresh(SystemTopic.AUTO_CREATE_TOPIC_KEY)) !== null)
+    await members.heartbeatNow()
+  return forget
 }
 
 /** What every kind of producer is made of; `member` is in heartbeats from now on. */

@@ -105,7 +105,9 @@ export class TransactionChecks implements ProducerMember {
     try {
       const brokerName = client.routes.brokerNameOf(check.brokerAddress) ?? ''
       const received = receivedMessage(check.message, brokerName, client.namespace)
-      const outcome = await this.options.check(received)
+      // A stored half message is not marked as one.
+      const { transactionId } = check
+      const outcome = await this.options.check({ ...received, transactionId })
       if (outcome in OUTCOME_NAMES) return outcome
       client.log.error({ event: 'transaction_check_outcome', messageId, outcome })
     } catch (error) {
