@@ -114,6 +114,8 @@ function configure(command: Command, session: Session): void {
       throw usageError(oneLine(error.message), `${pathOf(command)} --help`)
     })
     .showSuggestionAfterError()
+    // Also beside long names the text stays within the width.
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       writeOut: (text) => void session.io.out.write(text),
       writeErr: (text) => void session.io.err.write(text),

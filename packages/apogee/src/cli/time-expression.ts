@@ -39,7 +39,7 @@ function pointInTime(text: string, nowMs: number): number | null {
     const value = Number(text)
     return value >= TIMESTAMP_MIN && Number.isSafeInteger(value) ? value : null
   }
-  if (SPAN.test(text)) return nowMs - readSpan('time', text)
+  if (SPAN.exec(text)?.[2] !== undefined) return nowMs - readSpan('time', text)
   const ms = /^[0-9]{4}-/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(ms) ? null : ms
 }

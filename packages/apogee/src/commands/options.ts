@@ -61,7 +61,17 @@ export function flagsOf(
 
 /** The examples at the end of a `--help`: lines of at most 80 columns. */
 export function examples(...lines: string[]): string {
-  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n  ${lines.join('\n  ')}\n`
+  const texts = lines.map(continued)
+  return `\n${texts.length === 1 ? 'Example' : 'Examples'}:\n  ${texts.join('\n  ')}\n`
+}
+
+const EXAMPLE_COLUMNS_MAX = 78
+
+/** A longer line goes on behind a backslash, before an option. */
+function continued(line: string): string {
+  if (line.length <= EXAMPLE_COLUMNS_MAX) return line
+  const at = line.lastIndexOf(' -', EXAMPLE_COLUMNS_MAX - 2)
+  return at <= 0 ? line : `${line.slice(0, at)} \\\n    ${line.slice(at + 1)}`
 }
 
 export function port(text: string): number {

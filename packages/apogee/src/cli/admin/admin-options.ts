@@ -33,8 +33,8 @@ function asOption(option: AdminOption, hasWord: boolean): Option {
     option.choices === undefined ? null : `one of: ${option.choices.join(', ')}`,
     option.default === undefined ? null : `default: ${String(option.default)}`,
   ].filter((note) => note !== null)
-  const help = notes.length === 0 ? option.help : `${option.help} (${notes.join('; ')})`
-  return new Option(option.flags, help)
+  const help = option.help.replace(/\{\S{30,}/g, (json) => json.replace(/[,:]/g, '$& '))
+  return new Option(option.flags, notes.length === 0 ? help : `${help} (${notes.join('; ')})`)
 }
 
 /** What was given, by the options' keys. */

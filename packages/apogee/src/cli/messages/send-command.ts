@@ -23,9 +23,9 @@ export interface SendFlags extends ConnectionFlags {
 }
 
 const JSON_LINES_HELP = `
-Members of a line of --json-lines: body (a text, or any JSON) or bodyBase64, tag,
-keys, properties, shardingKey, delayLevel, delayMs. Others are passed over, so
-that what tail and consume print can be sent.
+Members of a line of --json-lines: body (a text, or any JSON) or bodyBase64,
+tag, keys, properties, shardingKey, delayLevel, delayMs. Others are passed over,
+so that what tail and consume print can be sent.
 `
 
 /** `apogee send TOPIC [body]`. */
