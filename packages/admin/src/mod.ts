@@ -65,6 +65,7 @@ export type {
   ResetRequest,
   ResetTarget,
 } from './operations/offset-operations.ts'
+export { type AdminClient, adminOver, connectAdmin } from './operations/over-client.ts'
 export type { ScanOptions } from './operations/queue-reader.ts'
 export type {
   OwnedQueue,
@@ -73,6 +74,7 @@ export type {
   TopicConsumption,
 } from './operations/running-info.ts'
 export type {
+  MessageType,
   QueueStats,
   TopicKind,
   TopicOperations,

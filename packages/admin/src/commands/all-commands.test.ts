@@ -81,7 +81,7 @@ test('commands that take something away say so', () => {
     'deleteKvConfig',
     'updateNamesrvConfig',
   ]
-  for (const name of destructive) assert(ours.get(name)?.damage, name)
+  for (const name of destructive) assert('damage' in ours.get(name)!, name)
 })
 
 function lettersOf({ options }: AdminCommand): string[] {

@@ -50,6 +50,9 @@ export interface GroupConnections {
   readonly consumeFromWhere: ConsumeFromWhere | null
 }
 
+/** For a consumer's answer through its broker, which gives it ten seconds. Milliseconds. */
+const ANSWER_MS = 12_000
+
 /** Clients that are connected to brokers, and what they tell about themselves. */
 export class ClientOperations {
   private readonly transport: AdminTransport
@@ -122,15 +125,19 @@ export class ClientOperations {
    * GET_CONSUMER_RUNNING_INFO (307): asks one consumer, through a broker it is connected to. Rejects with
    * ADMIN_CONSUMER_NOT_ONLINE when the client is not there, ADMIN_REFUSED when it does not answer.
    */
-  async runningInfo(group: string, client: ConnectedClient, jstack = false): Promise<RunningInfo> {
+  async runningInfo(
+    group: string,
+    client: ConnectedClient,
+    jstack = false,
+    timeoutMs: number = ANSWER_MS,
+  ): Promise<RunningInfo> {
     const address = client.brokers[0]
     if (address === undefined) throw notOnline(group, client.clientId)
     const { body } = await this.transport.call(address, {
       code: RequestCode.GET_CONSUMER_RUNNING_INFO,
       header: GetConsumerRunningInfoRequestHeader,
       values: { consumerGroup: group, clientId: client.clientId, jstackEnable: jstack },
-      // The broker gives the client ten seconds.
-      timeoutMs: 12_000,
+      timeoutMs,
     })
     return parseRunningInfo(body, client.clientId, address)
   }

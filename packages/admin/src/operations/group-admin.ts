@@ -1,4 +1,4 @@
-import { collectSnapshot } from '../diagnosis/collect.ts'
+import { Collector } from '../diagnosis/collect.ts'
 import { type DiagnosisLimits, diagnose } from '../diagnosis/diagnose.ts'
 import type { Finding, GroupSnapshot } from '../diagnosis/snapshot.ts'
 import type { AdminTransport } from '../transport/admin-transport.ts'
@@ -80,10 +80,10 @@ export class GroupAdmin extends GroupOperations {
    */
   async why(group: string, options: WhyOptions = {}): Promise<Diagnosis> {
     const { intervalMs = WHY_INTERVAL_MS, limits = {}, signal, ...where } = options
-    const deps = { ...this.deps, groups: this }
-    const first = await collectSnapshot(deps, group, where)
-    await wait(this.deps.transport.clock, intervalMs, signal)
-    const later = await collectSnapshot(deps, group, where)
+    const collector = new Collector(this.deps.transport)
+    const first = await collector.snapshot(group, where)
+    await wait(collector.clock, intervalMs, signal)
+    const later = await collector.snapshot(group, where)
     return { group, findings: diagnose(first, later, limits), first, later }
   }
 }

@@ -48,6 +48,9 @@ export interface TopicSummary {
   readonly messageType: string | null
 }
 
+/** What kind of messages a topic takes (RocketMQ 5: the attribute `message.type`). */
+export type MessageType = 'normal' | 'fifo' | 'delay' | 'transaction' | 'mixed'
+
 /** What a new topic is like; also what an existing one is changed to. */
 export interface TopicSettings {
   /** For both kinds of queue; `readQueues` and `writeQueues` win. Default 8. */
@@ -59,6 +62,8 @@ export interface TopicSettings {
   readonly order?: boolean | undefined
   readonly isUnit?: boolean | undefined
   readonly hasUnitSub?: boolean | undefined
+  /** Written as the attribute `message.type`; default none, which brokers take as normal. */
+  readonly type?: MessageType | undefined
   /** `+name` sets, `-name` removes. */
   readonly attributes?: ReadonlyMap<string, string> | undefined
 }
@@ -168,7 +173,7 @@ export class TopicOperations {
     where: Where = {},
   ): Promise<Answers<OfBroker<TopicConfig>>> {
     const config = configOf(topic, settings)
-    const attributes = formatAttributes(settings.attributes)
+    const attributes = formatAttributes(config.attributes)
     const targets = await this.cluster.targets(where)
     return askEach(
       targets,
@@ -413,6 +418,9 @@ function configOf(topicName: string, settings: TopicSettings): TopicConfig {
   const queues = settings.queues ?? DEFAULT_QUEUES
   const unit = settings.isUnit === true ? UNIT_FLAG : 0
   const unitSub = settings.hasUnitSub === true ? UNIT_SUB_FLAG : 0
+  const { type } = settings
+  const typed: [string, string][] =
+    type === undefined ? [] : [['+message.type', type.toUpperCase()]]
   return {
     topicName,
     readQueueNums: settings.readQueues ?? queues,
@@ -421,13 +429,13 @@ function configOf(topicName: string, settings: TopicSettings): TopicConfig {
     topicFilterType: 'SINGLE_TAG',
     topicSysFlag: unit | unitSub,
     order: settings.order ?? false,
-    attributes: new Map(settings.attributes ?? []),
+    attributes: new Map([...typed, ...(settings.attributes ?? [])]),
   }
 }
 
 /** `+a=b,-c`, as header and command line spell attribute changes; null when there are none. */
-function formatAttributes(attributes: ReadonlyMap<string, string> | undefined): string | null {
-  if (attributes === undefined || attributes.size === 0) return null
+function formatAttributes(attributes: ReadonlyMap<string, string>): string | null {
+  if (attributes.size === 0) return null
   return [...attributes]
     .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
     .join(',')

@@ -1,6 +1,6 @@
 /**
- * The options of mqadmin's commands in RocketMQ 5.5.0: `letter/longName`, `=` when it takes a value. Its `-n`, `-h` are left
- * out; long names with a space inside are written together, since nobody can type them otherwise.
+ * The options of mqadmin's commands in RocketMQ 5.5.0: `letter/longName`, `=` when it takes a value. Its `-n`, `-h` are
+ * left out; long names with a space inside are written together, since nobody can type them otherwise.
  */
 export const mqadminOptions: Readonly<Record<string, string>> = {
   addWritePerm: 'b/brokerName=',

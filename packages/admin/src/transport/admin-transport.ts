@@ -14,6 +14,7 @@ import {
 import { type ClientRequest, RemotingClient, type Response, silentLogger } from '@apogee/remoting'
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
 import { answerError, transportError } from './error-mapping.ts'
+import { SparingConnections } from './sparing-connections.ts'
 
 /** How requests reach servers: `RemotingClient`, or the connections of a client that has them already. */
 export interface AdminConnections {
@@ -52,6 +53,7 @@ export class AdminTransport {
   readonly clock: Clock
   readonly namesrvAddrs: readonly string[]
   readonly timeoutMs: number
+  private readonly env: Pick<Env, 'clock' | 'net'>
   private readonly connections: AdminConnections
   private readonly sign: AdminTransportOptions['sign']
   /** Index of the NameServer that answered last. */
@@ -62,6 +64,7 @@ export class AdminTransport {
     env: Pick<Env, 'clock' | 'net'>,
     connections?: AdminConnections,
   ) {
+    this.env = env
     this.clock = env.clock
     this.namesrvAddrs = options.namesrvAddrs
     this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
@@ -138,7 +141,8 @@ export class AdminTransport {
         last = error as AdminError
       }
     }
-    throw this.noNamesrv(last!)
+    // One that is only busy was there: the caller may try again.
+    throw last?.code === AdminErrorCode.BUSY ? last : this.noNamesrv(last!)
   }
 
   async askNamesrvBody<T extends HeaderTable, B>(
@@ -147,6 +151,16 @@ export class AdminTransport {
   ): Promise<B> {
     const { body } = await this.askNamesrv(request)
     return bodyOf(codec, body, this.namesrvAddrs[this.current]!)
+  }
+
+  /**
+   * The same connections for a piece of work that asks every server several times: each must answer within `timeoutMs`,
+   * and one that did not is not waited for again. Closing it closes nothing.
+   */
+  sparing(timeoutMs: number): AdminTransport {
+    const { namesrvAddrs, sign } = this
+    const options = { namesrvAddrs, timeoutMs, ...(sign === undefined ? {} : { sign }) }
+    return new AdminTransport(options, this.env, new SparingConnections(this.connections))
   }
 
   /** Closes every connection. */

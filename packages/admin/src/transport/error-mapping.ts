@@ -58,7 +58,10 @@ export function answerError(
   response: Pick<Response, 'code' | 'remark'>,
   address: string,
 ): AdminError {
-  const meaning = MEANINGS[response.code] ?? { code: AdminErrorCode.REFUSED }
+  // ACL 1 answers SYSTEM_ERROR; only the class in its remark says what it was.
+  const isDenied = response.remark?.includes('AclException') === true
+  const known = isDenied ? ResponseCode.NO_PERMISSION : response.code
+  const meaning = MEANINGS[known] ?? { code: AdminErrorCode.REFUSED }
   const remark = response.remark?.trim() || 'no reason given'
   const name = responseCodeName(response.code)
   return new AdminError(meaning.code, `${address} answered ${name}: ${remark.slice(0, 500)}`, {

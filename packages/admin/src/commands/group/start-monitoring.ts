@@ -5,7 +5,7 @@ import {
   command,
   type Row,
 } from '../../command.ts'
-import { collectSnapshot } from '../../diagnosis/collect.ts'
+import { Collector } from '../../diagnosis/collect.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { GroupSnapshot } from '../../diagnosis/snapshot.ts'
 import { tryEach } from '../../operations/answers.ts'
@@ -55,12 +55,11 @@ async function look(
   const groups = await admin.groups.list()
   const names = groups.results.filter(({ isSystem }) => !isSystem).map(({ group }) => group)
   progress?.(`looking at ${names.length} groups`)
-  const { topics, groups: groupAdmin, clients } = admin
-  const deps = { topics, groups: groupAdmin, clients, transport }
+  const collector = new Collector(transport)
   const looked = await tryEach(
     names,
     (group) => group,
-    async (group) => ({ group, later: await collectSnapshot(deps, group) }),
+    async (group) => ({ group, later: await collector.snapshot(group) }),
   )
   const rows = looked.results.flatMap(({ group, later }): Row[] => {
     const first = before.get(group)

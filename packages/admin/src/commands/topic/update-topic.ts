@@ -1,5 +1,6 @@
 import { AdminError, AdminErrorCode } from '../../admin-error.ts'
 import { type AdminCommand, type Column, command } from '../../command.ts'
+import type { MessageType } from '../../operations/topic-operations.ts'
 import { column, numbers, permissions } from '../shared/columns.ts'
 import {
   BROKER_ADDR,
@@ -16,6 +17,7 @@ interface Options extends WhereOptions {
   readonly readQueues: number
   readonly writeQueues: number
   readonly perm: number
+  readonly type?: MessageType
   readonly order?: boolean
   readonly isUnit?: boolean
   readonly hasUnitSub?: boolean
@@ -69,6 +71,12 @@ export const updateTopic: AdminCommand = command<Options>({
       type: 'int',
       default: 6,
     },
+    {
+      flags: '--type <type>',
+      key: 'type',
+      help: 'what kind of messages it takes',
+      choices: ['normal', 'fifo', 'delay', 'transaction', 'mixed'],
+    },
     { flags: '-o, --order <boolean>', key: 'order', help: 'an ordered topic', type: 'boolean' },
     { flags: '-u, --unit <boolean>', key: 'isUnit', help: 'a unit topic', type: 'boolean' },
     {
@@ -81,7 +89,7 @@ export const updateTopic: AdminCommand = command<Options>({
   arguments: [TOPIC_ARGUMENT],
   examples: [
     'topic create orders',
-    'topic create orders -r 16 -w 16 -a +message.type=FIFO',
+    'topic create orders -r 16 -w 16 --type fifo',
     'updateTopic -n 10.0.0.1:9876 -c DefaultCluster -t orders',
   ],
   async run({ admin }, { topic, attributes, ...settings }) {
