@@ -55,8 +55,8 @@ export async function startTransactionProducer(
 }
 
 /**
- * Who has sent nothing knows no broker, and no broker would ask it about transactions of its group: it is made known to those that the
- * route of TBW102 names, as Java's producers are. Returns what ends it.
+ * Who has sent nothing knows no broker, and no broker would ask it about transactions of its group: it is made known to
+ * those that the route of TBW102 names, as Java's producers are. Returns what ends it.
  */
 async function meetBrokers(client: Client): Promise<() => void> {
   const { routes, members } = client
