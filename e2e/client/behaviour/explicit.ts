@@ -1,7 +1,15 @@
 // Consumers that are asked: for await, and pull.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Behaviour, type BehaviourContext, deliveryOf, numbered } from './scenario.ts'
+import type { PullConsumer } from '@apogee/client'
+import {
+  type Behaviour,
+  type BehaviourContext,
+  deliveryOf,
+  numbered,
+  until,
+  WAIT_LIMIT_MS,
+} from './scenario.ts'
 
 async function forAwait(context: BehaviourContext): Promise<void> {
   const { mq, topic, group } = context
@@ -50,7 +58,7 @@ async function pulled(context: BehaviourContext): Promise<void> {
   await context.send(...numbered('m', 20))
   const poll = async (
     count: number,
-    prepare: (pull: Awaited<ReturnType<typeof context.mq.pullConsumer>>) => Promise<void>,
+    prepare: (pull: PullConsumer) => Promise<void>,
     isCommitting: boolean,
   ): Promise<string[]> => {
     const mq = context.client()
@@ -73,7 +81,7 @@ async function pulled(context: BehaviourContext): Promise<void> {
   assert.deepEqual(await poll(20, nothing, true), all, 'nothing was committed the first time')
   await context.send('more')
   assert.deepEqual(await poll(1, nothing, false), ['more'], 'it goes on after what was committed')
-  const back = async (pull: Awaited<ReturnType<typeof context.mq.pullConsumer>>): Promise<void> =>
+  const back = async (pull: PullConsumer): Promise<void> =>
     await pull.seek({ timestamp: Date.now() - 3_600_000 })
   assert.deepEqual(await poll(21, back, false), [...all, 'more'].toSorted())
 }
@@ -96,9 +104,62 @@ async function pollTimesOut(context: BehaviourContext): Promise<void> {
   )
 }
 
+async function oneQueue(context: BehaviourContext): Promise<void> {
+  const { mq, topic, group, target } = context
+  await context.createTopic(2)
+  const { brokerName } = target
+  const queue = { topic, brokerName, queueId: 1 }
+  const producer = await mq.producer({ group: `${topic}_sender` })
+  for (const body of numbered('m', 10)) await producer.send({ topic, body }, { queue })
+  await producer.send({ topic, body: 'elsewhere' }, { queue: { ...queue, queueId: 0 } })
+  const pull = await mq.pullConsumer({ group, assign: [queue], from: 'first' })
+  assert.deepEqual(pull.queues(), [queue])
+  const read = async (): Promise<string[]> =>
+    (await pull.poll({ max: 3 })).map((message) => message.body.toString())
+  assert.deepEqual(await read(), ['m-0', 'm-1', 'm-2'])
+  assert.equal(pull.position(queue), 3)
+  assert.equal(await pull.committed(queue), null)
+  await pull.commit()
+  assert.equal(await pull.committed(queue), 3)
+  await pull.seek(queue, 8)
+  assert.deepEqual(await read(), ['m-8', 'm-9'])
+  await pull.seek(queue, 'first')
+  assert.deepEqual(await read(), ['m-0', 'm-1', 'm-2'])
+  await pull.seek(queue, 'last')
+  assert.equal(pull.position(queue), 10)
+  await producer.send({ topic, body: 'new' }, { queue })
+  assert.deepEqual(await read(), ['new'])
+}
+
+async function sharedPulls(context: BehaviourContext): Promise<void> {
+  const { topic, group } = context
+  await context.createTopic(4)
+  const pulls = await Promise.all(
+    [0, 1].map(
+      async () => await context.client().pullConsumer({ group, subscriptions: { [topic]: 'red' } }),
+    ),
+  )
+  await until(() => pulls.every((pull) => pull.queues().length === 2), 'two queues each')
+  const producer = await context.mq.producer({ group: `${topic}_sender` })
+  for (const body of numbered('m', 20)) await producer.send({ topic, body, tag: 'red' })
+  await producer.send({ topic, body: 'blue', tag: 'blue' })
+  const got: string[][] = [[], []]
+  const limit = Date.now() + WAIT_LIMIT_MS
+  while (got.flat().length < 20 && Date.now() < limit) {
+    for (const [index, pull] of pulls.entries()) {
+      const page = await pull.poll({ max: 50, timeoutMs: 200 })
+      got[index]?.push(...page.map((message) => message.body.toString()))
+    }
+  }
+  assert.deepEqual(got.flat().toSorted(), numbered('m', 20).toSorted())
+  assert.deepEqual([got[0]?.length, got[1]?.length], [10, 10])
+}
+
 export const explicit: readonly Behaviour[] = [
   { name: 'for await: acknowledged and later ones', run: forAwait },
   { name: 'for await: what was not acknowledged comes again', run: unacknowledged },
   { name: 'pull: poll, commit, and seek back in time', run: pulled },
+  { name: 'pull: one queue, its position, and seek to offsets', run: oneQueue },
+  { name: 'pull: members share the queues of a subscription', run: sharedPulls },
   { name: 'pull: an empty queue times out, and wakes when a message comes', run: pollTimesOut },
 ]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReceivedMessage, TransactionOutcome } from '@apogee/client'
 import { type Behaviour, type BehaviourContext, Inbox, until } from './scenario.ts'
 
@@ -43,8 +44,8 @@ async function decided(context: BehaviourContext): Promise<void> {
     { code: 'RMQ_TRANSACTION_FAILED' },
   )
   await producer.sendInTransaction({ topic, body: 'committed later' }, async () => {
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    return 'commit'
+    await sleep(50)
+    return 'commit' as const
   })
   await inbox.exactly(2, 3000)
   assert.deepEqual(local, ['committed'])
