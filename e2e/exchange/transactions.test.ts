@@ -1,4 +1,4 @@
-// Transactions whose store changes its owner in the middle: what one broker prepared, decided and asked about, the other one
+// Transactions whose store changes its owner in the middle: what one broker prepared, decided and asked about, the other
 // takes over, by clean stop and by kill -9. EXCHANGE_SELF_CHECK=1 lets Apache alone pass the store on.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
