@@ -139,6 +139,42 @@ test('with no transaction open there is no timer', async () => {
   )
 })
 
+test('a kill that takes a decision: the committed message is found, and its producer not asked', async () => {
+  for (const messageIndexEnable of [true, false]) {
+    const { producer, texts, world } = await transactionScene(SEED, { messageIndexEnable })
+    const plain = await producer.prepared('pay', 'one')
+    await producer.prepared('pay', 'two')
+    const delayed = await producer.prepared('pay', 'late', [['DELAY', '1']])
+    await producer.end(plain, 'commit')
+    await producer.end(delayed, 'commit')
+    world.host.kill()
+    await world.pass(10)
+    await world.start()
+    await producer.beat()
+    await world.pass(ROUND_MS + 100)
+    const asked = producer.checks.map(({ id }) => id)
+    deepEqual(asked, messageIndexEnable ? ['two'] : ['one', 'two', 'late'])
+    if (!messageIndexEnable) continue
+    // An end that comes again is known as well, and so is one that says something else.
+    equal((await producer.end(plain, 'commit')).code, ResponseCode.SUCCESS)
+    await producer.end(delayed, 'rollback')
+    deepEqual((await texts('pay')).toSorted(), ['late', 'one'])
+  }
+})
+
+test('an end that comes again before the first round after a kill stores nothing twice', async () => {
+  const { producer, texts, world } = await transactionScene(SEED)
+  const one = await producer.prepared('pay', 'one')
+  await producer.end(one, 'commit')
+  world.host.kill()
+  await world.pass(10)
+  await world.start()
+  equal((await producer.end(one, 'commit')).code, ResponseCode.SUCCESS)
+  deepEqual(await texts('pay'), ['one'])
+  await world.pass(ROUND_MS + 5000)
+  deepEqual(producer.checks, [])
+})
+
 /** Appends a record as Apache's broker writes it: properties in the order of its hash map. */
 function appendAsApache(world: BrokerWorld, topic: string, body: string, properties: string): void {
   const { clock } = world.world
