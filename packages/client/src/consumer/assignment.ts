@@ -101,6 +101,7 @@ export class Assignment<T> implements ReaderListener<T> {
     store.persist([{ queue, offset }])
     offsets.remove(queue)
     this.mode.lost(reader, lostError(queue, reason))
+    this.mode.dropped(reader)
     if (this.mode.isOrdered) await this.mode.quiet(reader)
     const key = queueKey(queue)
     if (this.readers.get(key) !== reader || this.isClosed) return
@@ -191,6 +192,7 @@ export class Assignment<T> implements ReaderListener<T> {
     if (this.locks === null) this.persist([reader])
     else await this.persistNow([reader]).catch(() => undefined)
     reader.drop()
+    this.mode.dropped(reader)
     if (this.isBrokerKnown(queue)) offsets.remove(queue)
     pullSource.remove(queue)
     if (this.locks !== null) await this.locks.release([queue])

@@ -80,6 +80,8 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
     this.running.abortOf(reader, reason)
   }
 
+  dropped(): void {}
+
   quiet(reader: QueueReader<T>): Promise<void> {
     return this.running.quiet(reader)
   }

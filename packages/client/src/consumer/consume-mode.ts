@@ -12,6 +12,8 @@ export interface ConsumeMode<T> {
   acknowledgerOf(reader: QueueReader<T>): Acknowledger<T> | null
   /** The queue is given up: handlers of its messages hear it by their signals. */
   lost(reader: QueueReader<T>, reason: unknown): void
+  /** Acknowledgements of this queue's messages do not count any more. */
+  dropped(reader: QueueReader<T>): void
   /** Resolves when nothing of this queue is in the hands of a handler. */
   quiet(reader: QueueReader<T>): Promise<void>
   /** Hands out nothing any more. */

@@ -1,10 +1,15 @@
 import { isMalformed } from '@apogee/base'
 import type { Disk } from '@apogee/env'
-import { decodeBody, encodeBody, ResetOffsetBody } from '@apogee/protocol'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue } from '../api/message.ts'
 import type { ClientLogger } from '../api/options.ts'
-import { queueKey } from '../core/queue-key.ts'
+import {
+  decodeLocalOffsets,
+  encodeLocalOffsets,
+  mergeOffsets,
+  type QueueOffset,
+} from '../core/offset-table.ts'
+import { isSameQueue } from '../core/queue-key.ts'
 import type { OffsetOf, OffsetStore, StoredOffset } from './offset-store.ts'
 
 const FILE_NAME = 'offsets.json'
@@ -19,7 +24,7 @@ export class FileOffsetStore implements OffsetStore {
   private readonly disk: Disk
   private readonly log: ClientLogger
   private readonly folder: string
-  private readonly table = new Map<string, OffsetOf>()
+  private entries: QueueOffset[] = []
   private isLoaded = false
 
   constructor(disk: Disk, log: ClientLogger, folder: string) {
@@ -40,12 +45,13 @@ export class FileOffsetStore implements OffsetStore {
       const text = `${this.path} and its .bak cannot be read: remove them to begin anew`
       throw new RocketMQError(ErrorCode.OFFSET_STORE, text)
     }
-    for (const one of offsets ?? []) this.table.set(queueKey(one.queue), one)
+    this.entries = offsets ?? []
     this.isLoaded = true
   }
 
   read(queue: MessageQueue): Promise<StoredOffset> {
-    return Promise.resolve(this.table.get(queueKey(queue))?.offset ?? null)
+    const entry = this.entries.find(([known]) => isSameQueue(known, queue))
+    return Promise.resolve(entry?.[1] ?? null)
   }
 
   persist(offsets: readonly OffsetOf[]): readonly OffsetOf[] {
@@ -69,23 +75,15 @@ export class FileOffsetStore implements OffsetStore {
   }
 
   private write(offsets: readonly OffsetOf[], isDurable: boolean): void {
-    let isChanged = false
-    for (const one of offsets) {
-      const key = queueKey(one.queue)
-      if (this.table.get(key)?.offset === one.offset) continue
-      this.table.set(key, one)
-      isChanged = true
-    }
+    const changed = offsets.map(({ queue, offset }) => [queue, offset] as const)
+    const isChanged = changed.length > 0
+    this.entries = mergeOffsets(this.entries, changed)
     if (isChanged || isDurable) this.writeFile(isDurable)
   }
 
   /** The new file is complete under another name before it takes the place of the old one, which becomes `.bak`. */
   private writeFile(isDurable: boolean): void {
-    const offsetTable = [...this.table.values()].map(({ queue, offset }) => {
-      const { topic, brokerName, queueId } = queue
-      return { key: { topic, brokerName, queueId }, value: offset }
-    })
-    const bytes = encodeBody(ResetOffsetBody, { offsetTable })
+    const bytes = encodeLocalOffsets(this.entries)
     const next = `${this.path}.tmp`
     this.disk.makeFolder(this.folder)
     this.disk.remove(next)
@@ -101,7 +99,7 @@ export class FileOffsetStore implements OffsetStore {
     if (isDurable) this.disk.syncDirectory(this.folder)
   }
 
-  private readFile(path: string): OffsetOf[] | null {
+  private readFile(path: string): QueueOffset[] | null {
     const size = this.disk.stat(path)?.size ?? 0
     if (size === 0 || size > FILE_MAX_SIZE) return null
     const bytes = Buffer.alloc(size)
@@ -111,11 +109,9 @@ export class FileOffsetStore implements OffsetStore {
     } finally {
       file.close()
     }
-    const body = decodeBody(ResetOffsetBody, bytes)
-    if (!isMalformed(body)) {
-      return body.offsetTable.map(({ key, value }) => ({ queue: key, offset: value }))
-    }
-    this.log.warn({ event: 'offsets_unreadable', path, detail: body.detail })
+    const offsets = decodeLocalOffsets(bytes)
+    if (!isMalformed(offsets)) return offsets
+    this.log.warn({ event: 'offsets_unreadable', path, detail: offsets.detail })
     return null
   }
 }

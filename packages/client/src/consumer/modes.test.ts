@@ -232,3 +232,25 @@ test('broadcasting members each get everything, and go on from their own files',
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => error instanceof RocketMQError && error.code === code
 }
+
+test('a message at hand when its queue goes to another member may still be acknowledged for a moment', async () => {
+  const world = await worldOf(SEED + 8, 2)
+  await world.send('T', ['mine'], { queueId: 1 })
+  const first = await consumerOf(world, 1)
+  const taken: AckableMessage[] = []
+  void (async () => {
+    for await (const message of first.messages()) taken.push(message)
+  })()
+  await world.until(() => taken.length === 1)
+  await world.pass(2_000)
+  const second = await consumerOf(world, 2)
+  const again: string[] = []
+  void second.run((message) => void again.push(message.body.toString()))
+  const owned = (): number => first.queues().filter(({ topic }) => topic === 'T').length
+  await world.until(() => owned() === 1)
+  await world.settle(taken[0]!.ack())
+  await world.pass(5_000)
+  assert.equal(await world.storedOffset('G', 'T', 1), 1)
+  await world.settle(first.close())
+  await world.settle(second.close())
+})

@@ -69,6 +69,8 @@ export class OrderedMode<T> implements ConsumeMode<T> {
     this.running.abortOf(reader, reason)
   }
 
+  dropped(): void {}
+
   quiet(reader: QueueReader<T>): Promise<void> {
     return this.running.quiet(reader)
   }

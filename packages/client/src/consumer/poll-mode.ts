@@ -39,7 +39,11 @@ export class PollMode<T> implements ConsumeMode<T> {
       if (signal?.aborted === true) throw aborted(signal)
       const page = this.page(max)
       const leftMs = deadlineMs - clock.monotonicMs()
-      if (page.length > 0 || leftMs <= 0) return page
+      if (page.length > 0 || leftMs <= 0) {
+        // What is left is for whoever polls beside us.
+        if (this.ready.size > 0) this.waiting.shift()?.wake()
+        return page
+      }
       await this.wait(leftMs, signal)
     }
   }
@@ -57,6 +61,8 @@ export class PollMode<T> implements ConsumeMode<T> {
   }
 
   lost(): void {}
+
+  dropped(): void {}
 
   quiet(): Promise<void> {
     return Promise.resolve()

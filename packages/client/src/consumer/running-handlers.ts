@@ -1,4 +1,5 @@
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
+import type { MessageQueue } from '../api/message.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import type { HandlerRun } from './handler-run.ts'
 import { withoutNamespace } from './names.ts'
@@ -6,7 +7,7 @@ import type { QueueReader } from './queue-reader.ts'
 import { Waiters } from './waiters.ts'
 
 /** After this, or half of the time-out, it is told that a handler is slow. */
-const SLOW_AFTER_MS = 60_000
+export const SLOW_AFTER_MS = 60_000
 
 /** The handlers that have returned a promise and not ended. */
 export class RunningHandlers<T> {
@@ -67,13 +68,20 @@ export class RunningHandlers<T> {
 
   private report(run: HandlerRun<T>, waitingMs: number): void {
     run.isReported = true
-    const { client } = this.context
-    const group = withoutNamespace(client.namespace, this.context.group)
-    const { queue } = run.reader
-    const { messageId, queueOffset } = run.message
-    client.log.warn({ event: 'handler_slow', group, queue, queueOffset, messageId, waitingMs })
-    client.status.emit({ type: 'slow', group, queue, waitingMs })
+    reportSlow(this.context, run.reader.queue, waitingMs)
   }
+}
+
+/** Tells operators and readers of `mq.status()` that a message of this queue has been at hand for so long. */
+export function reportSlow<T>(
+  context: ConsumerContext<T>,
+  queue: MessageQueue,
+  waitingMs: number,
+): void {
+  const { client } = context
+  const group = withoutNamespace(client.namespace, context.group)
+  client.log.warn({ event: 'handler_slow', group, queue, waitingMs })
+  client.status.emit({ type: 'slow', group, queue, waitingMs })
 }
 
 export function timedOut(consumeTimeoutMs: number): RocketMQError {

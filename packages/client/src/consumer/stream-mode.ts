@@ -6,6 +6,7 @@ import type { ConsumeMode } from './consume-mode.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import type { Acknowledger } from './message-page.ts'
 import type { QueueReader } from './queue-reader.ts'
+import { reportSlow, SLOW_AFTER_MS } from './running-handlers.ts'
 import type { SendBack } from './send-back.ts'
 import { Waiters } from './waiters.ts'
 
@@ -25,12 +26,14 @@ export class StreamMode<T> implements ConsumeMode<T> {
   private readonly context: ConsumerContext<T>
   private readonly sendBack: SendBack<T>
   private readonly ready = new RingQueue<QueueReader<T>>()
-  private readonly waiting = new RingQueue<MessageStream<T>>()
+  private readonly waiting = new Set<MessageStream<T>>()
   private readonly streams = new Set<MessageStream<T>>()
   private readonly idleWaiters = new Waiters()
   /** Offsets handed out and neither acknowledged nor handed back. */
   private readonly open = new Map<QueueReader<T>, Set<number>>()
   private openCount = 0
+  /** When it was last told that a queue is slow. */
+  private readonly toldMs = new WeakMap<QueueReader<T>, number>()
   private turn = 0
   private isStopped = false
 
@@ -56,16 +59,11 @@ export class StreamMode<T> implements ConsumeMode<T> {
       reader.isListed = true
       this.ready.push(reader)
     }
-    while (this.waiting.size > 0) {
-      const stream = this.waiting.peek()!
-      if (!stream.isWaiting) {
-        this.waiting.shift()
-        continue
-      }
+    for (const stream of this.waiting) {
       const message = this.take()
       if (message === null) return
-      this.waiting.shift()
       stream.give(message)
+      if (!stream.isWaiting) this.waiting.delete(stream)
     }
   }
 
@@ -76,7 +74,9 @@ export class StreamMode<T> implements ConsumeMode<T> {
     }
   }
 
-  lost(reader: QueueReader<T>): void {
+  lost(): void {}
+
+  dropped(reader: QueueReader<T>): void {
     this.openCount -= this.open.get(reader)?.size ?? 0
     this.open.delete(reader)
     this.checkIdle()
@@ -104,7 +104,16 @@ export class StreamMode<T> implements ConsumeMode<T> {
     return Promise.resolve()
   }
 
-  tick(): void {}
+  /** Tells once in a while of queues whose oldest message at hand is not acknowledged. */
+  tick(nowMs: number): void {
+    for (const [reader, offsets] of this.open) {
+      const { oldestPutMs } = reader.process
+      const since = Math.max(oldestPutMs ?? nowMs, this.toldMs.get(reader) ?? 0)
+      if (offsets.size === 0 || nowMs - since < SLOW_AFTER_MS) continue
+      this.toldMs.set(reader, nowMs)
+      reportSlow(this.context, reader.queue, nowMs - (oldestPutMs ?? nowMs))
+    }
+  }
 
   direct(): Promise<void> {
     const text = 'this consumer has no handler: its messages are iterated over'
@@ -114,8 +123,13 @@ export class StreamMode<T> implements ConsumeMode<T> {
   /** The next message for a stream that asks; null when none is there: it will be given one. */
   next(stream: MessageStream<T>): AckableMessage<T> | null {
     const message = this.take()
-    if (message === null) this.waiting.push(stream)
+    if (message === null) this.waiting.add(stream)
     return message
+  }
+
+  /** The stream gives nothing any more. */
+  ended(stream: MessageStream<T>): void {
+    this.waiting.delete(stream)
   }
 
   /** The user has left the loop: a drain does not wait for what nobody is going to acknowledge. */
@@ -215,6 +229,7 @@ export class MessageStream<T> implements AsyncIterableIterator<AckableMessage<T>
 
   end(): void {
     this.isEnded = true
+    this.mode.ended(this)
     this.signal?.removeEventListener('abort', this.onAbort)
     for (const resolve of this.asking.splice(0)) resolve(DONE)
   }

@@ -15,6 +15,7 @@ import { BROKER_PORT, brokerHost } from '../testing/client-world.ts'
 import { ConsumerWorld, texts } from '../testing/consumer-world.ts'
 import type { Consumer } from './consumer.ts'
 import { startConsumer } from './start-consumer.ts'
+import { StartOffset } from './start-offset.ts'
 
 const SEED = 5600
 const BROKER = `${brokerHost(1)}:${BROKER_PORT}`
@@ -202,3 +203,23 @@ test('a tool sees what the consumer does, and can have it handle one message', a
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => error instanceof RocketMQError && error.code === code
 }
+
+test('a group without offsets begins at the end, at the beginning or at a time, as it says', async () => {
+  const world = await worldOf(SEED + 8)
+  await world.send('T', texts(3, 'old'))
+  await world.pass(1_000)
+  const timestamp = world.world.clock.wallMs()
+  await world.pass(1_000)
+  await world.send('T', texts(3, 'new'))
+  // A broker that has the queue from 0 on answers 0 for a group without offsets (Apache's rule): the choice is asked for itself.
+  const begin = async (number: number, from: ConsumerOptions['from']): Promise<string[]> => {
+    const client = world.client(number)
+    const queue = { topic: 'T', brokerName: 'broker-1', queueId: 0 }
+    await world.settle(client.routes.get('T'))
+    const offset = await world.settle(new StartOffset(client).of(queue, from!))
+    return [...texts(3, 'old'), ...texts(3, 'new')].slice(offset)
+  }
+  assert.deepEqual(await begin(1, 'last'), [])
+  assert.deepEqual(await begin(2, 'first'), [...texts(3, 'old'), ...texts(3, 'new')])
+  assert.deepEqual(await begin(3, { timestamp }), texts(3, 'new'))
+})
