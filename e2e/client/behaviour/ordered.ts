@@ -33,6 +33,8 @@ function assertOrdered(bodies: readonly string[], count: number): void {
 async function inOrder(context: BehaviourContext): Promise<void> {
   const { mq, topic, group } = context
   await context.createTopic(4)
+  // All of it waits, so that an order that is not kept shows.
+  await sendSharded(context, 30)
   const inbox = new Inbox()
   const running = new Map<number, number>()
   const consumer = await mq.consumer({ group, subscriptions: { [topic]: '*' }, from: 'first' })
@@ -44,7 +46,6 @@ async function inOrder(context: BehaviourContext): Promise<void> {
     running.set(queueId, 0)
     inbox.take(message)
   })
-  await sendSharded(context, 30)
   await inbox.exactly(90)
   assertOrdered(inbox.bodies, 30)
 }
