@@ -47,14 +47,13 @@ export type {
   GroupSummary,
   QueueLag,
 } from './operations/group-operations.ts'
+export type { KeyRange, MessageOperations, MessageQuery } from './operations/message-operations.ts'
 export type {
-  KeyRange,
-  MessageOperations,
-  MessageQuery,
   OutgoingMessage,
+  SendPlace,
   SendStatus,
   SentMessage,
-} from './operations/message-operations.ts'
+} from './operations/message-sender.ts'
 export type { TraceRecord, TraceType } from './operations/message-trace.ts'
 export { type MessageTrack, type TrackType, trackMessage } from './operations/message-track.ts'
 export type { NamesrvOperations, OfNamesrv } from './operations/namesrv-operations.ts'
@@ -73,14 +72,13 @@ export type {
   RunningSubscription,
   TopicConsumption,
 } from './operations/running-info.ts'
+export type { QueueStats, TopicOperations } from './operations/topic-operations.ts'
 export type {
   MessageType,
-  QueueStats,
   TopicKind,
-  TopicOperations,
   TopicSettings,
   TopicSummary,
-} from './operations/topic-operations.ts'
+} from './operations/topic-settings.ts'
 export type { BrokerTarget, Where } from './operations/where.ts'
 export { readOptions, readTime } from './options.ts'
 export { formatCell, isoTime, outputToJson, type PlainValue } from './output.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Row } from '../command.ts'
-import { AdminWorld, BROKER_1 } from '../testing/admin-world.ts'
+import { AdminWorld } from '../testing/admin-world.ts'
 
 const NO_MESSAGE = { code: 'ADMIN_MESSAGE_NOT_FOUND' }
 const NO_TOPIC = { code: 'ADMIN_TOPIC_NOT_FOUND' }
@@ -34,6 +34,8 @@ test('sendMessage stores a message in the queue that is named, or in any', async
   const value = found.kind === 'record' ? found.value : {}
   assert.deepEqual([value['body'], value['tags'], value['keys']], ['hello', 't', ['k']])
   assert.equal((await world.rows('message send', { topic: 'orders', body: 'x' })).length, 1)
+  const separator = { ...raw, keys: 'a\x02b' }
+  await assert.rejects(world.run('sendMessage', separator), USAGE)
   const bad = { ...raw, queueId: '9' }
   await assert.rejects(world.run('sendMessage', bad), { code: 'ADMIN_QUEUE_NOT_FOUND' })
 })
@@ -104,6 +106,25 @@ test('messages are found by key, by id of either kind, and by time', async () =>
   )
   const early = await world.rows('message find', { topic: 'orders', beginMs: '0', endMs: '-30s' })
   assert.equal(early.length, 3)
+})
+
+test('messages of a range of time come from every queue, the oldest first', async () => {
+  const world = await AdminWorld.start(18)
+  await world.topic('orders')
+  for (const queueId of [1, 0, 1, 0]) {
+    await world.send('orders', 1, { queueId })
+    await world.pass(10)
+  }
+  const find = { topic: 'orders', beginMs: '0', max: '3' }
+  const rows = await world.rows('message find', find)
+  assert.deepEqual(
+    rows.map(({ queueId, queueOffset }) => [queueId, queueOffset]),
+    [
+      [1, 0],
+      [0, 0],
+      [1, 1],
+    ],
+  )
 })
 
 test('looking for messages says what is missing', async () => {
@@ -268,69 +289,6 @@ test('consumeMessage reads a part of a queue and commits only for a group that i
   await assert.rejects(world.run('consumeMessage', { topic: 'orders', offset: '1' }), USAGE)
 })
 
-test('traces of a message are read from the trace topic, in the order of time', async () => {
-  const world = await AdminWorld.start(14, 1, { traceTopicEnable: true })
-  const id = '7F0000010A2C18B4AAC2937E5E2B0000'
-  const line = (...fields: (string | number)[]): string => `${fields.join('\x01')}\x02`
-  const body =
-    line('SubAfter', 'req', id, 12, 'true', 'k', 0, 3_000, 'billing') +
-    line('SubBefore', 2_000, 'r', 'billing', 'req', id, 1, 'k') +
-    line(
-      'Pub',
-      1_000,
-      'r',
-      'shop',
-      'orders',
-      id,
-      'red',
-      'k',
-      BROKER_1,
-      3,
-      7,
-      0,
-      'OFF',
-      'true',
-      'c',
-    ) +
-    line(
-      'Pub',
-      1_000,
-      'r',
-      'shop',
-      'orders',
-      'another',
-      'red',
-      'k',
-      BROKER_1,
-      3,
-      7,
-      0,
-      'OFF',
-      'true',
-      'c',
-    )
-  const place = await world.settle(world.admin.messages.placeFor('RMQ_SYS_TRACE_TOPIC'))
-  const message = { topic: 'RMQ_SYS_TRACE_TOPIC', body: Buffer.from(body), keys: `${id} another` }
-  await world.settle(world.admin.messages.send(message, place))
-  await world.pass(200)
-  const rows = await world.rows('queryMsgTraceById', { msgId: id })
-  assert.deepEqual(
-    rows.map(({ type, seenAtMs, group, costMs, isSuccess }) => [
-      type,
-      seenAtMs,
-      group,
-      costMs,
-      isSuccess,
-    ]),
-    [
-      ['Pub', 1_000, 'shop', 7, true],
-      ['SubBefore', 2_000, 'billing', null, null],
-      ['SubAfter', 3_000, 'billing', 12, true],
-    ],
-  )
-  await assert.rejects(world.run('message trace', { msgId: 'none' }), NO_MESSAGE)
-})
-
 test('a message id says what is in it', async () => {
   const world = await AdminWorld.start(15)
   const id = '7F0000010A2C18B4AAC2937E5E2B0001'
@@ -339,56 +297,6 @@ test('a message id says what is in it', async () => {
   const { address, counter } = value['asProducerId'] as Row
   assert.deepEqual([address, counter], ['127.0.0.1', 1])
   await assert.rejects(world.run('message decode-id', { id: 'zz' }), USAGE)
-})
-
-test('dead letters are listed with their topic and sent there again', async () => {
-  const world = await AdminWorld.start(16)
-  await world.topic('orders')
-  await world.settle(world.admin.groups.create('billing'))
-  assert.deepEqual(
-    await world.rows('dlq list', { group: 'billing' }),
-    [],
-    'no topic, no dead letters',
-  )
-  await assert.rejects(world.run('dlq list', { group: 'none' }), { code: 'ADMIN_GROUP_NOT_FOUND' })
-  await world.topic('%DLQ%billing', 1)
-  const place = await world.settle(world.admin.messages.placeFor('%DLQ%billing'))
-  const properties = new Map([
-    ['RETRY_TOPIC', 'orders'],
-    ['DLQ_ORIGIN_TOPIC', 'orders'],
-    ['mine', 'kept'],
-  ])
-  const dead = { topic: '%DLQ%billing', body: Buffer.from('dead'), properties }
-  await world.settle(world.admin.messages.send(dead, place))
-  await world.settle(world.admin.messages.send({ ...dead, properties: new Map() }, place))
-  const listed = await world.rows('dlq list', { group: 'billing' })
-  assert.deepEqual(
-    listed.map((row) => row['originTopic']),
-    ['orders', null],
-  )
-
-  const dry = await world.rows('dlq resend', { group: 'billing', dryRun: true })
-  assert.deepEqual(
-    dry.map((row) => row['result']),
-    ['would be sent', 'its topic is not known'],
-  )
-  const sent = await world.rows('dlq resend', { group: 'billing' })
-  assert.deepEqual(
-    sent.map((row) => row['result']),
-    ['SEND_OK', 'its topic is not known'],
-  )
-  const [again] = await world.rows('message find', { topic: 'orders', beginMs: '0' })
-  assert.equal(again!['body'], 'dead')
-  const kept = again!['properties'] as Map<string, string>
-  assert.equal(kept.get('mine'), 'kept')
-  assert.equal(kept.has('RETRY_TOPIC'), false)
-
-  await world.run('topic perm', { topic: '%DLQ%billing', perm: '2' })
-  await world.pass(500)
-  await assert.rejects(world.run('dlq list', { group: 'billing' }), {
-    code: 'ADMIN_NO_PERMISSION',
-    hint: /topic perm/,
-  })
 })
 
 test('bodies that are no text come as base64, and in the character set that is asked for', async () => {

@@ -3,10 +3,6 @@ import {
   ConsumeMessageDirectlyResult,
   ConsumeMessageDirectlyResultRequestHeader,
   formatHost,
-  formatProperties,
-  type HeaderInput,
-  isWriteable,
-  MessageConst,
   parseOffsetMsgId,
   parseUniqKey,
   QueryConsumeQueueRequestHeader,
@@ -14,18 +10,21 @@ import {
   QueryMessageRequestHeader,
   RequestCode,
   ResponseCode,
-  SendMessageRequestHeaderV2,
-  SendMessageResponseHeader,
   SystemTopic,
-  type TopicRouteData,
   ViewMessageRequestHeader,
 } from '@apogee/protocol'
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
-import { type AdminTransport, headerOf } from '../transport/admin-transport.ts'
-import { type Answers, askEach } from './answers.ts'
+import type { AdminTransport } from '../transport/admin-transport.ts'
+import { type Answers, askEach, inParallel } from './answers.ts'
 import { type ConnectedClient, notOnline } from './client-operations.ts'
 import type { ClusterOperations } from './cluster-operations.ts'
 import { type FoundMessage, foundMessages } from './found-message.ts'
+import {
+  MessageSender,
+  type OutgoingMessage,
+  type SendPlace,
+  type SentMessage,
+} from './message-sender.ts'
 import { parseTraces, type TraceRecord } from './message-trace.ts'
 import type { OffsetOperations, QueueAt } from './offset-operations.ts'
 import { QueueReader, type ScanOptions, scanQueues } from './queue-reader.ts'
@@ -51,51 +50,16 @@ export interface KeyRange {
   readonly max?: number | undefined
 }
 
-/** A message to store for a test or by hand. */
-export interface OutgoingMessage {
-  readonly topic: string
-  readonly body: Uint8Array
-  readonly tags?: string | undefined
-  readonly keys?: string | undefined
-  readonly properties?: ReadonlyMap<string, string> | undefined
-}
-
-/** `FLUSH_…` and `SLAVE_…`: stored, but the promise of the flush or replication mode did not come in time. */
-export type SendStatus =
-  | 'SEND_OK'
-  | 'FLUSH_DISK_TIMEOUT'
-  | 'FLUSH_SLAVE_TIMEOUT'
-  | 'SLAVE_NOT_AVAILABLE'
-
-export interface SentMessage {
-  readonly status: SendStatus
-  readonly offsetMsgId: string
-  readonly brokerName: string
-  readonly queueId: number
-  readonly queueOffset: number
-  /** From request to answer, milliseconds. */
-  readonly elapsedMs: number
-}
-
 const KEY_MATCHES_MAX = 64
-const SEND_TIMEOUT_MS = 3_000
 /** Java says Long.MAX_VALUE for "any time"; this is the largest that both sides read exactly. */
 const ANY_TIME = Number.MAX_SAFE_INTEGER
-const PRODUCER_GROUP = 'TOOLS_PRODUCER'
-
-const STORED: Readonly<Record<number, SendStatus>> = {
-  [ResponseCode.SUCCESS]: 'SEND_OK',
-  [ResponseCode.FLUSH_DISK_TIMEOUT]: 'FLUSH_DISK_TIMEOUT',
-  [ResponseCode.FLUSH_SLAVE_TIMEOUT]: 'FLUSH_SLAVE_TIMEOUT',
-  [ResponseCode.SLAVE_NOT_AVAILABLE]: 'SLAVE_NOT_AVAILABLE',
-}
-
 /** Messages: found, read, handed to a consumer again, and sent. */
 export class MessageOperations {
   private readonly transport: AdminTransport
   private readonly cluster: ClusterOperations
   private readonly topics: TopicOperations
   private readonly offsets: OffsetOperations
+  private readonly sender: MessageSender
 
   constructor(
     transport: AdminTransport,
@@ -107,6 +71,7 @@ export class MessageOperations {
     this.cluster = cluster
     this.topics = topics
     this.offsets = offsets
+    this.sender = new MessageSender(transport, topics)
   }
 
   /**
@@ -118,10 +83,15 @@ export class MessageOperations {
     if ('key' in query) return this.byKey(query.topic, query.key, query)
     if ('uniqKey' in query) return this.byUniqKey(query.topic, query.uniqKey, query)
     const { topic, max = KEY_MATCHES_MAX, ...range } = query
-    const results: FoundMessage[] = []
-    for await (const message of this.scan(topic, { ...range, max })) results.push(message)
-    if (results.length === 0) throw noMessage(`no message of ${topic} in this range of time`)
-    return { results, problems: [] }
+    const perQueue = await inParallel(await this.queuesOf(topic, {}), async (queue) => {
+      const messages: FoundMessage[] = []
+      const scan = scanQueues(this.transport, this.offsets, [queue], { ...range, max })
+      for await (const message of scan) messages.push(message)
+      return messages
+    })
+    const found = perQueue.flat().sort(byTime)
+    if (found.length === 0) throw noMessage(`no message of ${topic} in this range of time`)
+    return { results: found.slice(0, max), problems: [] }
   }
 
   /**
@@ -186,17 +156,7 @@ export class MessageOperations {
    * disturbed. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_BROKER_UNREACHABLE.
    */
   async *scan(topic: string, options: ScanOptions = {}): AsyncGenerator<FoundMessage> {
-    const all = await this.offsets.queues(topic, options.brokerName)
-    const queues =
-      options.queueId === undefined
-        ? all
-        : [
-            await this.offsets.queue(
-              topic,
-              options.brokerName ?? all[0]?.brokerName ?? '',
-              options.queueId,
-            ),
-          ]
+    const queues = await this.queuesOf(topic, options)
     yield* scanQueues(this.transport, this.offsets, queues, options)
   }
 
@@ -253,67 +213,14 @@ export class MessageOperations {
     )
   }
 
-  /** SEND_MESSAGE_V2 (310) to one queue. A queue id of -1 leaves the choice to the broker. */
-  async send(
-    message: OutgoingMessage,
-    queue: Pick<QueueAt, 'address' | 'brokerName' | 'queueId'>,
-  ): Promise<SentMessage> {
-    const { clock } = this.transport
-    const startedMs = clock.monotonicMs()
-    const { address, brokerName, queueId } = queue
-    const fields = sendHeader(message, brokerName, queueId, clock.wallMs())
-    const response = await this.transport.callFor(
-      address,
-      {
-        code: RequestCode.SEND_MESSAGE_V2,
-        header: SendMessageRequestHeaderV2,
-        values: fields,
-        body: Buffer.from(message.body),
-        timeoutMs: SEND_TIMEOUT_MS,
-      },
-      STORED,
-    )
-    const header = headerOf(SendMessageResponseHeader, response, address)
-    return {
-      status: STORED[response.code] ?? 'SEND_OK',
-      offsetMsgId: header.msgId,
-      brokerName,
-      queueId: header.queueId,
-      queueOffset: header.queueOffset,
-      elapsedMs: clock.monotonicMs() - startedMs,
-    }
+  /** See `MessageSender.send`: SEND_MESSAGE_V2 (310) to one queue. */
+  send(message: OutgoingMessage, place: SendPlace): Promise<SentMessage> {
+    return this.sender.send(message, place)
   }
 
-  /**
-   * The queue to send to: the one that is named, or one of the topic's writable ones. A topic that does not exist yet
-   * gets the place where the broker would make it by itself. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND.
-   */
-  async placeFor(
-    topic: string,
-    brokerName?: string,
-    queueId?: number,
-  ): Promise<Pick<QueueAt, 'address' | 'brokerName' | 'queueId'>> {
-    const { queueDatas, brokerDatas } = await this.routeForSend(topic)
-    const places = queueDatas
-      .filter(({ perm }) => isWriteable(perm))
-      .filter((one) => brokerName === undefined || one.brokerName === brokerName)
-      .flatMap((one) => {
-        const broker = brokerDatas.find((data) => data.brokerName === one.brokerName)
-        const address = broker?.brokerAddrs.get(0)
-        if (address === undefined) return []
-        return Array.from({ length: one.writeQueueNums }, (_, id) => {
-          return { address, brokerName: one.brokerName, queueId: id }
-        })
-      })
-    const fitting = places.filter((one) => queueId === undefined || one.queueId === queueId)
-    const place = fitting[this.transport.clock.wallMs() % Math.max(1, fitting.length)]
-    if (place !== undefined) return place
-    const where = `${brokerName === undefined ? '' : ` on ${brokerName}`}`
-    const which = queueId === undefined ? 'queue' : `queue ${queueId}`
-    const message = `topic ${topic} has no writable ${which}${where}`
-    throw new AdminError(AdminErrorCode.QUEUE_NOT_FOUND, message, {
-      hint: '`topic route` shows the queues of a topic and their permission',
-    })
+  /** See `MessageSender.placeFor`: the queue that is named, or one of the topic's writable ones. */
+  placeFor(topic: string, brokerName?: string, queueId?: number): Promise<SendPlace> {
+    return this.sender.placeFor(topic, brokerName, queueId)
   }
 
   /** What clients noted about a message in the trace topic: QUERY_MESSAGE (12) by its id. In the order of time. */
@@ -326,21 +233,6 @@ export class MessageOperations {
     const records = results.flatMap(({ body }) => parseTraces(Buffer.from(body).toString('utf8')))
     const ours = records.filter((record) => record.msgId === msgId)
     return { results: ours.sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0)), problems }
-  }
-
-  private async routeForSend(topic: string): Promise<TopicRouteData> {
-    try {
-      return await this.topics.route(topic)
-    } catch (error) {
-      const isUnknown = error instanceof AdminError && error.code === AdminErrorCode.TOPIC_NOT_FOUND
-      if (!isUnknown) throw error
-      try {
-        return await this.topics.route(SystemTopic.AUTO_CREATE_TOPIC_KEY)
-      } catch {
-        // Brokers that make no topics by themselves: then the missing topic is what is wrong.
-        throw error
-      }
-    }
   }
 
   private async byId(id: string, topic: string | undefined): Promise<Answers<FoundMessage>> {
@@ -398,11 +290,21 @@ export class MessageOperations {
     )
     // The index finds by hash: other keys with the same hash come along.
     const found = results.flat().filter((message) => hasKey(message, key, indexType))
-    found.sort((a, b) => a.storeMs - b.storeMs || a.queueOffset - b.queueOffset)
+    found.sort(byTime)
     if (found.length === 0 && problems.length === 0) {
       throw noMessage(`topic ${topic} has no message with ${INDEX_NAMES[indexType]} ${key}`)
     }
     return { results: found.slice(0, max), problems }
+  }
+
+  private async queuesOf(topic: string, options: ScanOptions): Promise<readonly QueueAt[]> {
+    const { brokerName, queueId } = options
+    const all = await this.offsets.queues(topic, brokerName)
+    if (queueId === undefined) return all
+    const found = all.filter((queue) => queue.queueId === queueId)
+    if (found.length > 0) return found
+    const message = `topic ${topic} has no readable queue ${queueId}`
+    throw new AdminError(AdminErrorCode.QUEUE_NOT_FOUND, message)
   }
 
   private async brokerNameOf(address: string): Promise<string> {
@@ -420,30 +322,8 @@ function hasKey(message: FoundMessage, key: string, indexType: IndexType): boole
   return indexType === 'T' ? message.tags === key : message.keys.includes(key)
 }
 
-function sendHeader(
-  message: OutgoingMessage,
-  brokerName: string,
-  queueId: number,
-  nowMs: number,
-): HeaderInput<typeof SendMessageRequestHeaderV2> {
-  const properties = new Map(message.properties ?? [])
-  if (message.tags !== undefined) properties.set(MessageConst.TAGS, message.tags)
-  if (message.keys !== undefined) properties.set(MessageConst.KEYS, message.keys)
-  return {
-    producerGroup: PRODUCER_GROUP,
-    topic: message.topic,
-    defaultTopic: SystemTopic.AUTO_CREATE_TOPIC_KEY,
-    defaultTopicQueueNums: 4,
-    queueId,
-    sysFlag: 0,
-    bornTimestamp: nowMs,
-    flag: 0,
-    properties: formatProperties(properties),
-    reconsumeTimes: 0,
-    unitMode: false,
-    batch: false,
-    brokerName,
-  }
+function byTime(a: FoundMessage, b: FoundMessage): number {
+  return a.storeMs - b.storeMs || a.queueOffset - b.queueOffset
 }
 
 function noMessage(message: string): AdminError {

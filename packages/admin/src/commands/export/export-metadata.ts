@@ -1,7 +1,7 @@
 import type { SubscriptionGroupConfig, TopicConfig } from '@apogee/protocol'
 import { type AdminCommand, type CommandContext, command } from '../../command.ts'
 import { askEach } from '../../operations/answers.ts'
-import { kindOf } from '../../operations/topic-operations.ts'
+import { kindOf } from '../../operations/topic-settings.ts'
 import type { BrokerTarget } from '../../operations/where.ts'
 import { BROKER_ADDR, CLUSTER_NAME, either, type WhereOptions } from '../shared/options.ts'
 import { exported, FILE_PATH } from './exported.ts'

@@ -1,10 +1,15 @@
 import { type BrokerStatsData, SystemTopic } from '@apogee/protocol'
 import { type AdminCommand, type CommandContext, command } from '../../command.ts'
 import { askEach } from '../../operations/answers.ts'
-import { kindOf } from '../../operations/topic-operations.ts'
+import { kindOf } from '../../operations/topic-settings.ts'
 import type { BrokerTarget } from '../../operations/where.ts'
 import { CLUSTER_NAME } from '../shared/options.ts'
-import { runtimeDifference, runtimeNumber, runtimeRate } from '../shared/runtime-values.ts'
+import {
+  type RuntimeInfo,
+  runtimeDifference,
+  runtimeNumber,
+  runtimeRate,
+} from '../shared/runtime-values.ts'
 import { versionName } from '../shared/version-name.ts'
 import { exported, FILE_PATH } from './exported.ts'
 
@@ -53,25 +58,7 @@ async function metricsOf(context: CommandContext, broker: BrokerTarget): Promise
   const system = new Set(await admin.topics.systemTopics(broker.address))
   const topics = await admin.topics.configs(broker.address)
   const groups = await admin.groups.configs(broker.address)
-  const half = await putsOf(context, broker, SystemTopic.TRANS_HALF)
-  const schedule = await putsOf(context, broker, SystemTopic.SCHEDULE)
-  const tps = {
-    normalInTps: runtimeRate(runtime, 'putTps') ?? 0,
-    normalOutTps: runtimeRate(runtime, 'getTransferredTps') ?? 0,
-    transInTps: half.tps,
-    scheduleInTps: schedule.tps,
-  }
-  const [todayIn, yesterdayIn] = ['msgPutTotalTodayMorning', 'msgPutTotalYesterdayMorning'] as const
-  const [todayOut, yesterdayOut] = [
-    'msgGetTotalTodayMorning',
-    'msgGetTotalYesterdayMorning',
-  ] as const
-  const oneDayNum = {
-    normalOneDayInNum: runtimeDifference(runtime, todayIn, yesterdayIn) ?? 0,
-    normalOneDayOutNum: runtimeDifference(runtime, todayOut, yesterdayOut) ?? 0,
-    transOneDayInNum: half.today,
-    scheduleOneDayInNum: schedule.today,
-  }
+  const { tps, oneDayNum } = await loadOf(context, broker, runtime)
   const report = {
     runtimeEnv: {
       cpuNum: config?.get('clientCallbackExecutorThreads') ?? null,
@@ -98,6 +85,32 @@ async function metricsOf(context: CommandContext, broker: BrokerTarget): Promise
     },
   }
   return { name: broker.brokerName || broker.address, tps, oneDayNum, report }
+}
+
+async function loadOf(
+  context: CommandContext,
+  broker: BrokerTarget,
+  runtime: RuntimeInfo,
+): Promise<Pick<Metrics, 'tps' | 'oneDayNum'>> {
+  const half = await putsOf(context, broker, SystemTopic.TRANS_HALF)
+  const schedule = await putsOf(context, broker, SystemTopic.SCHEDULE)
+  const yesterday = (what: 'Put' | 'Get'): number =>
+    runtimeDifference(runtime, `msg${what}TotalTodayMorning`, `msg${what}TotalYesterdayMorning`) ??
+    0
+  return {
+    tps: {
+      normalInTps: runtimeRate(runtime, 'putTps') ?? 0,
+      normalOutTps: runtimeRate(runtime, 'getTransferredTps') ?? 0,
+      transInTps: half.tps,
+      scheduleInTps: schedule.tps,
+    },
+    oneDayNum: {
+      normalOneDayInNum: yesterday('Put'),
+      normalOneDayOutNum: yesterday('Get'),
+      transOneDayInNum: half.today,
+      scheduleOneDayInNum: schedule.today,
+    },
+  }
 }
 
 async function putsOf(

@@ -1,6 +1,6 @@
 import { AdminError, AdminErrorCode } from '../../admin-error.ts'
 import { type AdminCommand, type Column, command } from '../../command.ts'
-import type { MessageType } from '../../operations/topic-operations.ts'
+import type { MessageType } from '../../operations/topic-settings.ts'
 import { column, numbers, permissions } from '../shared/columns.ts'
 import {
   BROKER_ADDR,
