@@ -93,7 +93,7 @@ function programTest(user: User): void {
 }
 
 function messageTests(user: User): void {
-  test('messages go through a broker that npx started, with the installed client', async () => {
+  test('messages go through the installed broker, with the installed client', async () => {
     await using server = await startInstalled(user.version, user.folder('apogee'))
     placeProgram(user.folder('@apogee/client'), 'round-trip.mjs')
     const said = await user.says('@apogee/client', 'node', 'round-trip.mjs', server.nameserver)

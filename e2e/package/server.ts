@@ -1,4 +1,4 @@
-// The installed broker as a user starts it: `npx apogee start`, on free ports.
+// The installed broker on free ports, by the program that `npx apogee` runs: npx itself does not pass signals on.
 import { deepEqual } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,9 +23,9 @@ export async function startInstalled(
   const logFile = join(run, 'log')
   const server = new RunningProcess({
     name: `apogee on Node ${version}`,
-    command: 'npx',
+    command: join(folder, 'node_modules', '.bin', 'apogee'),
     args: [
-      ...['apogee', 'start', '--port', '0', '--namesrv-port', '0', '--http-port', '0'],
+      ...['start', '--port', '0', '--namesrv-port', '0', '--http-port', '0'],
       ...['--store', store, '--ports-file', portsFile, '--log-format', 'json'],
     ],
     cwd: folder,

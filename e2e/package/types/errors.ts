@@ -1,5 +1,12 @@
 // Errors, transactions, and the cluster of a test.
-import { type ErrorCode, RocketMQ, RocketMQError, type TransactionOutcome } from '@apogee/client'
+import {
+  type ErrorCode,
+  RocketMQ,
+  RocketMQError,
+  type Transaction,
+  type TransactionOutcome,
+  type TransactionResult,
+} from '@apogee/client'
 import { startCluster } from 'apogee'
 import { expectType } from './expect-type.ts'
 
@@ -16,7 +23,18 @@ export function handles(error: unknown): ErrorCode | null {
 export async function transactions(mq: RocketMQ): Promise<void> {
   const outcome: TransactionOutcome = 'unknown'
   const producer = await mq.transactionProducer({ group: 'P', check: () => outcome })
-  await producer.sendInTransaction({ topic: 'a', body: 'x' }, () => Promise.resolve('commit'))
+  const message = { topic: 'a', body: 'x' }
+  await producer.sendInTransaction(message, async () => (handles(null) ? 'commit' : 'rollback'))
+  await producer.sendInTransaction(message, () => 'rollback')
+  const result = await producer.sendInTransaction(message, async (transaction) => {
+    expectType<Transaction>()(transaction)
+    await Promise.resolve()
+    // TypeScript widens a lone text that an async function returns where a plain one would do too.
+    return 'unknown' as const
+  })
+  expectType<TransactionResult>()(result)
+  // @ts-expect-error: no such outcome
+  await producer.sendInTransaction(message, async () => 'done')
   // @ts-expect-error: no such outcome
   await mq.transactionProducer({ group: 'P', check: () => 'maybe' })
   // @ts-expect-error: somebody must answer checks

@@ -21,9 +21,20 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
 if (isCheckout ? process.features.typescript : isNewEnough()) {
   module.enableCompileCache(cacheFolder)
+  quietSqlite()
   const { main } = await import(isCheckout ? '../src/main.ts' : '../dist/main.js')
   await main(process.argv)
 } else runPinned()
+
+/** The store's lock uses node:sqlite, which Node 22 calls experimental on every start: no news for who runs a broker. */
+function quietSqlite() {
+  const emitWarning = process.emitWarning
+  process.emitWarning = (warning, ...rest) => {
+    if (!String(warning).startsWith('SQLite is an experimental feature')) {
+      emitWarning.call(process, warning, ...rest)
+    }
+  }
+}
 
 /** zstd came to node:zlib with 22.15. */
 function isNewEnough() {
