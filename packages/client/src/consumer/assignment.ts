@@ -14,6 +14,8 @@ import { StartOffset } from './start-offset.ts'
 const RELEASE_GRACE_MS = 400
 /** The same in ordered consumption, where the lock keeps the next owner waiting (Java: UNLOCK_DELAY_TIME_MILLS). */
 const UNLOCK_GRACE_MS = 20_000
+/** A broker forgets a lock that is not confirmed for so long (Java: REBALANCE_LOCK_MAX_LIVE_TIME). */
+const BROKER_LOCK_LIVE_MS = 60_000
 
 /** The queues that this member reads. */
 export class Assignment<T> implements ReaderListener<T> {
@@ -24,7 +26,7 @@ export class Assignment<T> implements ReaderListener<T> {
   private readonly startOffset: StartOffset
   private readonly readers = new Map<string, QueueReader<T>>()
   /** Given up, but handlers still run. */
-  private readonly releasing = new Map<string, { queue: MessageQueue; done: Promise<void> }>()
+  private readonly releasing = new Map<string, { reader: QueueReader<T>; done: Promise<void> }>()
   private readonly pausedKeys = new Set<string>()
   private isPausedAll = false
   private isClosed = false
@@ -40,6 +42,11 @@ export class Assignment<T> implements ReaderListener<T> {
     return [...this.readers.values()]
   }
 
+  /** Those whose handlers still run before they are given up are among them. */
+  withReleasing(): QueueReader<T>[] {
+    return [...this.all(), ...[...this.releasing.values()].map(({ reader }) => reader)]
+  }
+
   find(queue: MessageQueue): QueueReader<T> | undefined {
     return this.readers.get(queueKey(queue))
   }
@@ -50,7 +57,8 @@ export class Assignment<T> implements ReaderListener<T> {
       if (queue.topic !== topic) continue
       owned.push({ queue, isReleasing: false, isExpired: process.isPullExpired(nowMs) })
     }
-    for (const { queue } of this.releasing.values()) {
+    for (const { reader } of this.releasing.values()) {
+      const { queue } = reader
       if (queue.topic === topic) owned.push({ queue, isReleasing: true, isExpired: false })
     }
     return owned
@@ -90,7 +98,7 @@ export class Assignment<T> implements ReaderListener<T> {
     client.status.emit({ type: 'queue-lost', group, queue, reason })
     this.persist([reader])
     const done = this.finish(reader, reason).finally(() => this.releasing.delete(key))
-    this.releasing.set(key, { queue, done })
+    this.releasing.set(key, { reader, done })
   }
 
   /** Reads on at another offset: a tool or the broker says so. What handlers still have does not count any more. */
@@ -109,6 +117,31 @@ export class Assignment<T> implements ReaderListener<T> {
     offsets.cell(queue).update(offset, true)
     const { isLocked, lastLockMs } = reader.process
     this.add(queue, offset, isLocked ? lastLockMs : null)
+  }
+
+  /**
+   * A lock that was not ours for a while is again: another member may have handled what waits here, and then its
+   * offset is ahead of ours. Never rejects: without an answer the next confirmation tries again.
+   */
+  async lockRegained(reader: QueueReader<T>, lockedMs: number): Promise<void> {
+    const { queue, process, cell } = reader
+    // Refused meanwhile, or gone for longer than the broker keeps a lock: then what is stored is how far the queue is.
+    const mayBeAnothers = !process.isLocked || lockedMs - process.lastLockMs > BROKER_LOCK_LIVE_MS
+    try {
+      const stored = (await this.context.store.read(queue)) ?? cell.offset
+      if (reader.isReleased) return
+      process.setLocked(true, lockedMs)
+      const offset = mayBeAnothers ? stored : Math.max(stored, cell.offset)
+      if (offset !== cell.offset) {
+        await this.moveTo(reader, offset, 'another member had its lock meanwhile')
+        return
+      }
+      reader.wake()
+      this.mode.arrived(reader)
+    } catch (error) {
+      const { client, group } = this.context
+      client.log.warn({ event: 'offset_not_known', group, queue, err: error })
+    }
   }
 
   /** Ends reading everywhere, so that nothing new comes to handlers. */
@@ -156,7 +189,7 @@ export class Assignment<T> implements ReaderListener<T> {
 
   /** Keeps what has changed of these queues, or of all, best effort. */
   persist(readers: readonly QueueReader<T>[] = this.all()): void {
-    const pending = readers.filter(({ cell }) => cell.isPending)
+    const pending = readers.filter((one) => one.cell.isPending && this.mayStore(one))
     const sent = this.context.store.persist(pending.map(({ cell }) => offsetOf(cell)))
     for (const { queue, offset } of sent) this.find(queue)?.cell.markPersisted(offset)
   }
@@ -199,7 +232,7 @@ export class Assignment<T> implements ReaderListener<T> {
   }
 
   private async persistNow(readers: readonly QueueReader<T>[]): Promise<void> {
-    const known = readers.filter(({ cell }) => cell.offset >= 0)
+    const known = readers.filter((one) => one.cell.offset >= 0 && this.mayStore(one))
     try {
       await this.context.store.persistNow(known.map(({ cell }) => offsetOf(cell)))
       for (const { cell } of known) cell.markPersisted(cell.offset)
@@ -208,6 +241,11 @@ export class Assignment<T> implements ReaderListener<T> {
       client.log.error({ event: 'offsets_not_stored', group, err: error })
       throw error
     }
+  }
+
+  /** Without its lock a queue may be another member's by now, whose offset is the one that counts. */
+  private mayStore({ process }: QueueReader<T>): boolean {
+    return this.locks === null || process.hasValidLock(this.context.client.env.clock.monotonicMs())
   }
 
   /** A broker that is gone has its queues in no route: our offsets are all there is until it returns. */

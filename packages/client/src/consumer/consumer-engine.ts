@@ -74,18 +74,19 @@ export class ConsumerEngine<T> implements ConsumerMember {
   }
 
   /**
-   * Stops reading, waits for handlers, keeps offsets, leaves the group. After `timeoutMs` handlers are aborted.
-   * Rejects with the first offset that could not be stored; everything else is done then too.
+   * Stops reading, waits for handlers (whose locks are confirmed meanwhile), keeps offsets, leaves the group. After
+   * `timeoutMs` handlers are aborted. Rejects with the first offset that could not be stored; everything else is
+   * done then too.
    */
   async stop(timeoutMs: number): Promise<void> {
-    this.isStopped = true
-    for (const timer of this.timers.values()) timer.cancel()
-    this.timers.clear()
     this.mode.stop()
     this.assignment.stopReading()
     await this.rebalancer?.stop()
     this.assignment.stopReading()
     await this.handlersEnd(timeoutMs)
+    this.isStopped = true
+    for (const timer of this.timers.values()) timer.cancel()
+    this.timers.clear()
     try {
       await this.assignment.close()
     } finally {
@@ -207,16 +208,16 @@ export class ConsumerEngine<T> implements ConsumerMember {
   /** Locks live for 30 s here and 60 s at the broker: they are confirmed before. */
   private async confirmLocks(): Promise<void> {
     const { locks } = this
-    const queues = this.assignment.all().map(({ queue }) => queue)
+    const queues = this.assignment.withReleasing().map(({ queue }) => queue)
     if (locks === null || queues.length === 0) return
     const { askedMs, byQueue } = await locks.ask(queues)
-    for (const reader of this.assignment.all()) {
+    for (const reader of this.assignment.withReleasing()) {
       const isLocked = byQueue.get(queueKey(reader.queue))
       if (isLocked === undefined) continue
-      reader.process.setLocked(isLocked, askedMs)
-      if (!isLocked) continue
-      reader.wake()
-      this.mode.arrived(reader)
+      const { clock } = this.context.client.env
+      if (isLocked && !reader.process.hasValidLock(clock.monotonicMs())) {
+        void this.assignment.lockRegained(reader, askedMs)
+      } else reader.process.setLocked(isLocked, askedMs)
     }
   }
 }

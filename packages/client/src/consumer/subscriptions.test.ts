@@ -211,7 +211,8 @@ test('a group without offsets begins at the end, at the beginning or at a time, 
   const timestamp = world.world.clock.wallMs()
   await world.pass(1_000)
   await world.send('T', texts(3, 'new'))
-  // A broker that has the queue from 0 on answers 0 for a group without offsets (Apache's rule): the choice is asked for itself.
+  // A broker that has the queue from 0 on answers 0 for a group without offsets (Apache's rule): the choice is
+  // asked for itself.
   const begin = async (number: number, from: ConsumerOptions['from']): Promise<string[]> => {
     const client = world.client(number)
     const queue = { topic: 'T', brokerName: 'broker-1', queueId: 0 }

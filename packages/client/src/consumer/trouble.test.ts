@@ -48,6 +48,14 @@ test('a member that is cut off stops handling an ordered queue before another me
   assert.ok(lastOfFirst.atMs > cutMs + 5_000, 'it had enough to do')
   assert.ok(lastOfFirst.atMs <= cutMs + 30_000, 'its lock is not trusted for longer')
   assert.ok(firstOfSecond.atMs > lastOfFirst.atMs + 500, 'never two at a time')
+  // When the first is back it gets the queue again, and does not handle anew what waited in its memory.
+  await world.until(() => handled.filter(({ member }) => member === 2).length > 40, 60_000)
+  world.world.network.heal()
+  await world.until(() => handled.at(-1)!.body === 'm-199', 300_000)
+  const since = handled.slice(handled.indexOf(firstOfSecond)).map(({ body }) => body)
+  const start = texts(200).indexOf(since[0]!)
+  assert.deepEqual(since, texts(200).slice(start))
+  assert.ok(handled.at(-1)!.member === 1, 'the first by name has the only queue')
 })
 
 test('a failed message whose broker is gone goes to the retry topic at another one', async () => {
