@@ -1,3 +1,4 @@
+export * from '@apogee/client'
 export type { Cluster, ClusterTopics } from './embedded/cluster.ts'
 export type { ClusterFaults } from './embedded/faults/cluster-faults.ts'
 export type { FaultMatch, FaultRule, Refusal } from './embedded/faults/fault-rules.ts'

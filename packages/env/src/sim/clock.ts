@@ -58,6 +58,11 @@ export class SimClock implements Clock {
     return this.handled
   }
 
+  /** What is going to happen: timers that run and events under way. What stays level over time does not leak. */
+  get pendingCount(): number {
+    return this.queue.count((event) => event.task !== null)
+  }
+
   /** Nothing is going to happen any more. */
   get isIdle(): boolean {
     this.skipCancelled()

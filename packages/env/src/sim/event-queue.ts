@@ -16,6 +16,10 @@ export class EventQueue {
     return this.heap.length
   }
 
+  count(counted: (event: SimEvent) => boolean): number {
+    return this.heap.reduce((sum, event) => (counted(event) ? sum + 1 : sum), 0)
+  }
+
   add(atMs: number, rank: number, task: () => void): SimEvent {
     const event: SimEvent = { atMs, rank, sequence: this.sequence++, task }
     const heap = this.heap

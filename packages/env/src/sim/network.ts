@@ -74,6 +74,11 @@ export class SimNetwork {
     this.blocked.add(`${from}>${to}`)
   }
 
+  /** Ends of connections that are not closed. */
+  get socketCount(): number {
+    return this.sockets.size
+  }
+
   partition(left: readonly string[], right: readonly string[]): void {
     for (const a of left) {
       for (const b of right) {
