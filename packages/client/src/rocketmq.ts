@@ -26,8 +26,8 @@ interface Closable {
 }
 
 /**
- * One client of a RocketMQ cluster: the connections, routes and heartbeats that all its producers and consumers share. Making one
- * connects nothing; whatever needs a server connects to it.
+ * One client of a RocketMQ cluster: the connections, routes and heartbeats that all its producers and consumers
+ * share. Making one connects nothing; whatever needs a server connects to it.
  */
 export class RocketMQ {
   private readonly client: ClientInstance
@@ -70,8 +70,8 @@ export class RocketMQ {
   }
 
   /**
-   * What happens to this client from now on: connections, routes, rebalances, slow handlers. Each reader has a buffer of 256; of
-   * more, the oldest are dropped. Leaving the loop ends it, and so does `close`.
+   * What happens to this client from now on: connections, routes, rebalances, slow handlers. Each reader has a buffer
+   * of 256; of more, the oldest are dropped. Leaving the loop ends it, and so does `close`.
    */
   status(): AsyncIterableIterator<ClientStatus> {
     return this.client.status.iterate()

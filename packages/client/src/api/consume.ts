@@ -23,7 +23,10 @@ export interface MessageBatch<T = Buffer> {
 /** Returning means that all are consumed, or those up to `ackUpTo`; a throw means that none is, or those. */
 export type BatchHandler<T = Buffer> = (batch: MessageBatch<T>, context: HandlerContext) => unknown
 
-/** What `for await (const message of consumer.messages())` gives. One neither acked nor nacked blocks its queue's offset. */
+/**
+ * What `for await (const message of consumer.messages())` gives. One neither acked nor nacked blocks its queue's
+ * offset.
+ */
 export interface AckableMessage<T = Buffer> extends ReceivedMessage<T> {
   /** Consumed. Idempotent. */
   ack(): Promise<void>

@@ -110,8 +110,8 @@ export class Unrecoverable extends Error {
 }
 
 /**
- * Of `producer.send` with several messages: some are stored, some are not. `results` has one entry for each message, in order;
- * `attempts` has the errors among them.
+ * Of `producer.send` with several messages: some are stored, some are not. `results` has one entry for each message,
+ * in order; `attempts` has the errors among them.
  */
 export class PartialSendError extends RocketMQError {
   override readonly name: string = 'PartialSendError'

@@ -54,7 +54,10 @@ export interface SendResult {
   readonly recallHandle: string | null
 }
 
-/** A message as consumers get it. Its body is a view of receive memory that is the message's own: keep it as long as you like. */
+/**
+ * A message as consumers get it. Its body is a view of receive memory that is the message's own: keep it as long as
+ * you like.
+ */
 export interface ReceivedMessage<T = Buffer> {
   readonly topic: string
   /** Decoded by the subscription's codec, decompressed before. */

@@ -29,7 +29,10 @@ export interface TlsOptions {
 
 /** What all producers and consumers of one RocketMQ object share. Times are in ms. */
 export interface RocketMQOptions {
-  /** "host:port" of each NameServer; a text may hold several with `;` between. Default: NAMESRV_ADDR, else 127.0.0.1:9876. */
+  /**
+   * "host:port" of each NameServer; a text may hold several with `;` between. Default: NAMESRV_ADDR, else
+   * 127.0.0.1:9876.
+   */
   nameservers?: string | readonly string[]
   credentials?: Credentials
   /** Prefixed to topics and groups with `%`, as Java's. Default none. */
@@ -97,7 +100,10 @@ export interface ProducerOptions {
   createTopics?: boolean
   /** Queues of a topic made so. Default 4. */
   defaultTopicQueueNums?: number
-  /** Topics whose routes and connections are wanted before `mq.producer()` resolves. Others are looked up at their first send. */
+  /**
+   * Topics whose routes and connections are wanted before `mq.producer()` resolves. Others are looked up at their
+   * first send.
+   */
   topics?: readonly string[]
   /** Messages about messages for RMQ_SYS_TRACE_TOPIC, or the topic named. Default false. */
   trace?: boolean | { topic?: string }
@@ -123,7 +129,10 @@ export interface Subscription {
   readonly expression: string
 }
 
-/** Java's strategies for sharing the queues of a topic, by the names they have there. All members of a group need the same. */
+/**
+ * Java's strategies for sharing the queues of a topic, by the names they have there. All members of a group need the
+ * same.
+ */
 export type AllocateStrategyName =
   | 'AVG'
   | 'AVG_BY_CIRCLE'
@@ -137,7 +146,10 @@ export interface ConsumerOptions<T = Buffer> {
   group: string
   /** Topic → what of it. */
   subscriptions: Readonly<Record<string, string | Subscription>>
-  /** 'clustering': each message to one member. 'broadcasting': to every one; failures are not sent back. Default 'clustering'. */
+  /**
+   * 'clustering': each message to one member. 'broadcasting': to every one; failures are not sent back. Default
+   * 'clustering'.
+   */
   model?: 'clustering' | 'broadcasting'
   /** Where a group without stored offsets begins. Default 'last'. */
   from?: 'last' | 'first' | { timestamp: number | Date }

@@ -13,8 +13,9 @@ export function tags(...names: readonly string[]): Subscription {
 }
 
 /**
- * Messages whose properties meet a condition of SQL92. Values are quoted as they must be: sql`amount > ${100} AND region = ${'eu'}`.
- * The broker needs `enablePropertyFilter=true`. Throws RMQ_BAD_EXPRESSION for a value that SQL92 here has no form for.
+ * Messages whose properties meet a condition of SQL92. Values are quoted as they must be: sql`amount > ${100} AND
+ * region = ${'eu'}`. The broker needs `enablePropertyFilter=true`. Throws RMQ_BAD_EXPRESSION for a value that SQL92
+ * here has no form for.
  */
 export function sql(
   parts: TemplateStringsArray,

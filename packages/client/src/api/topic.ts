@@ -23,8 +23,8 @@ export function text(): Codec<string> {
 }
 
 /**
- * A codec whose values are checked, before they are sent and when they come, by a validator of the Standard Schema form (zod,
- * valibot, arktype …), which must not be asynchronous. Default codec: json().
+ * A codec whose values are checked, before they are sent and when they come, by a validator of the Standard Schema
+ * form (zod, valibot, arktype …), which must not be asynchronous. Default codec: json().
  */
 export function withSchema<T>(schema: StandardSchema<T>, codec: Codec<unknown> = json()): Codec<T> {
   const checked = (value: unknown): T => {

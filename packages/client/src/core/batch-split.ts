@@ -2,8 +2,8 @@
 export const BATCH_MESSAGES_MAX = 4_096
 
 /**
- * Cuts a row of messages into frames of at most `maxBytes`, in order: `[from, to)` of each. A message that is longer has a frame
- * of its own; whether it may be sent at all is asked elsewhere.
+ * Cuts a row of messages into frames of at most `maxBytes`, in order: `[from, to)` of each. A message that is longer
+ * has a frame of its own; whether it may be sent at all is asked elsewhere.
  */
 export function splitBatch(sizes: readonly number[], maxBytes: number): [number, number][] {
   const frames: [number, number][] = []

@@ -29,9 +29,4 @@ export class FaultStrategy {
     const untilMs = this.untilMs.get(brokerName)
     return untilMs !== undefined && nowMs < untilMs
   }
-
-  /** Brokers that no route names any more. */
-  retain(brokerNames: ReadonlySet<string>): void {
-    for (const name of this.untilMs.keys()) if (!brokerNames.has(name)) this.untilMs.delete(name)
-  }
 }

@@ -37,8 +37,8 @@ export function sendStatusOf(responseCode: number): SendStatus | null {
 }
 
 /**
- * How long to wait before the next attempt; null when there is none any more. `failures` counts the attempts so far, `isElsewhere`
- * says that the next one goes to another broker.
+ * How long to wait before the next attempt; null when there is none any more. `failures` counts the attempts so far,
+ * `isElsewhere` says that the next one goes to another broker.
  */
 export function pauseBeforeAttempt(
   failures: number,

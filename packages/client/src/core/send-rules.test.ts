@@ -66,9 +66,6 @@ test('a broker is avoided until its time is over or it has answered fast', () =>
   assert(faults.isAvoided('b', 10_999))
   faults.sent('b', 1, false, 2_000)
   assert(!faults.isAvoided('b', 2_000))
-  faults.sent('a', 600, false, 5_000)
-  faults.retain(new Set(['b']))
-  assert(!faults.isAvoided('a', 5_001))
 })
 
 test('exactly the codes of the table are tried again, and four mean stored', () => {

@@ -24,8 +24,9 @@ export function topicRouteOf(topic: string, data: TopicRouteData): TopicRoute {
 }
 
 /**
- * The route of a topic that no NameServer knows, made of that of TBW102: brokers that hold it make topics by themselves at the
- * first message. `queueNums` is what the message asks for; a broker gives at most what its TBW102 has.
+ * The route of a topic that no NameServer knows, made of that of TBW102: brokers that hold it make topics by
+ * themselves at the first message. `queueNums` is what the message asks for; a broker gives at most what its TBW102
+ * has.
  */
 export function routeFromDefault(
   topic: string,

@@ -1,8 +1,8 @@
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 
 /**
- * Channels of `node:diagnostics_channel` for tracing: `tracing:rocketmq:<name>:start`, `:end`, `:asyncStart`, `:asyncEnd`, `:error`.
- * A channel that nobody has subscribed to costs one comparison.
+ * Channels of `node:diagnostics_channel` for tracing: `tracing:rocketmq:<name>:start`, `:end`, `:asyncStart`,
+ * `:asyncEnd`, `:error`. A channel that nobody has subscribed to costs one comparison.
  */
 export interface Channels {
   /** One `producer.send`, its attempts included. Context: SendContext. */

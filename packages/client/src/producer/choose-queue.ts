@@ -8,8 +8,8 @@ import type { TopicTarget } from './topic-target.ts'
 type Choose = (queues: readonly MessageQueue[]) => MessageQueue | null
 
 /**
- * How the options choose among the queues of a topic; null: the producer takes them in turn. What was chosen once is kept for
- * all attempts, also when the route changes meanwhile: another queue would be another order.
+ * How the options choose among the queues of a topic; null: the producer takes them in turn. What was chosen once is
+ * kept for all attempts, also when the route changes meanwhile: another queue would be another order.
  */
 export function chooserOf(options: SendOptions, topic: TopicTarget): Choose | null {
   const { shardingKey, queue } = options

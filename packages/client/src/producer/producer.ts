@@ -56,16 +56,17 @@ export class Producer {
   }
 
   /**
-   * Sends a message and resolves once it is stored as safely as the broker is configured to (see `SendResult.status`). Attempts that
-   * fail are made again, at another broker when there is one, until `timeoutMs` has passed. A lost answer may hide a stored message,
-   * so a message can be stored twice. Rejects with RMQ_SEND_FAILED, RMQ_SEND_TIMEOUT, RMQ_BROKER_REFUSED,
-   * RMQ_NO_PERMISSION, RMQ_TOPIC_NOT_FOUND, RMQ_NAMESERVER_UNREACHABLE, RMQ_MESSAGE_TOO_LARGE, RMQ_INVALID_ARGUMENT,
-   * RMQ_TOO_MANY_IN_FLIGHT, RMQ_ABORTED, RMQ_CLOSED.
+   * Sends a message and resolves once it is stored as safely as the broker is configured to (see
+   * `SendResult.status`). Attempts that fail are made again, at another broker when there is one, until `timeoutMs`
+   * has passed. A lost answer may hide a stored message, so a message can be stored twice. Rejects with
+   * RMQ_SEND_FAILED, RMQ_SEND_TIMEOUT, RMQ_BROKER_REFUSED, RMQ_NO_PERMISSION, RMQ_TOPIC_NOT_FOUND,
+   * RMQ_NAMESERVER_UNREACHABLE, RMQ_MESSAGE_TOO_LARGE, RMQ_INVALID_ARGUMENT, RMQ_TOO_MANY_IN_FLIGHT, RMQ_ABORTED,
+   * RMQ_CLOSED.
    */
   send(message: Message, options?: SendOptions): Promise<SendResult>
   /**
-   * Sends messages in as few frames as `maxBatchSize` allows (SEND_BATCH_MESSAGE; never compressed), and resolves to one result
-   * for each, in order. When some are not stored it rejects with a PartialSendError, which says which.
+   * Sends messages in as few frames as `maxBatchSize` allows (SEND_BATCH_MESSAGE; never compressed), and resolves to
+   * one result for each, in order. When some are not stored it rejects with a PartialSendError, which says which.
    */
   send(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]>
   send(
@@ -81,8 +82,9 @@ export class Producer {
   }
 
   /**
-   * Sends a message that no broker answers: it may be lost, and nobody is told. Returns false when more than 1 MiB waits for
-   * the broker's socket: wait for `flushed()` then. Throws RMQ_INVALID_ARGUMENT, RMQ_MESSAGE_TOO_LARGE, RMQ_CLOSED.
+   * Sends a message that no broker answers: it may be lost, and nobody is told. Returns false when more than 1 MiB
+   * waits for the broker's socket: wait for `flushed()` then. Throws RMQ_INVALID_ARGUMENT, RMQ_MESSAGE_TOO_LARGE,
+   * RMQ_CLOSED.
    */
   sendOneway(
     message: Message,
@@ -100,8 +102,8 @@ export class Producer {
   }
 
   /**
-   * Sends a message and resolves to what its consumer replies (`producer.reply` there, or Java's). Rejects as `send`, and with
-   * RMQ_REQUEST_TIMEOUT when no reply has come within `timeoutMs`, which holds for both ways together.
+   * Sends a message and resolves to what its consumer replies (`producer.reply` there, or Java's). Rejects as `send`,
+   * and with RMQ_REQUEST_TIMEOUT when no reply has come within `timeoutMs`, which holds for both ways together.
    */
   async request(
     message: Message,
@@ -135,7 +137,10 @@ export class Producer {
     }
   }
 
-  /** Answers a message that `request` has sent. Rejects as `send`; RMQ_INVALID_ARGUMENT when nobody waits for a reply to it. */
+  /**
+   * Answers a message that `request` has sent. Rejects as `send`; RMQ_INVALID_ARGUMENT when nobody waits for a reply
+   * to it.
+   */
   async reply(
     request: ReceivedMessage<unknown>,
     content: ReplyContent | Body,
@@ -153,8 +158,9 @@ export class Producer {
   }
 
   /**
-   * Takes back a timed message that has not been delivered yet, by `SendResult.recallHandle`. Resolves to its message id. Rejects
-   * with RMQ_INVALID_ARGUMENT, RMQ_BROKER_REFUSED (too late, or the broker cannot), RMQ_BROKER_UNREACHABLE, RMQ_TIMEOUT.
+   * Takes back a timed message that has not been delivered yet, by `SendResult.recallHandle`. Resolves to its message
+   * id. Rejects with RMQ_INVALID_ARGUMENT, RMQ_BROKER_REFUSED (too late, or the broker cannot),
+   * RMQ_BROKER_UNREACHABLE, RMQ_TIMEOUT.
    */
   recall(recallHandle: string, options: { timeoutMs?: number } = {}): Promise<string> {
     const { client, settings, trace } = this.parts
@@ -183,12 +189,12 @@ export class Producer {
   }
 
   protected async closeNow(): Promise<void> {
-    const { oneway, sender, trace, leave } = this.parts
+    const { oneway, sender, trace } = this.parts
     sender.stop()
     await oneway.flushed()
     await sender.drain()
     await trace?.flush()
-    await leave()
+    await this.parts.leave()
   }
 
   protected sendOne(

@@ -16,8 +16,8 @@ import { withoutNamespace } from '../consumer/names.ts'
 const INFLATED_BODY_MAX_SIZE = 64 * 1024 * 1024
 
 /**
- * A message that a broker has handed to a producer, a reply or a transaction in doubt, as users see messages. Throws RMQ_CODEC when
- * its body is compressed and damaged.
+ * A message that a broker has handed to a producer, a reply or a transaction in doubt, as users see messages. Throws
+ * RMQ_CODEC when its body is compressed and damaged.
  */
 export function receivedMessage(
   message: MessageExt,

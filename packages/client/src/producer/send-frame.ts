@@ -13,8 +13,8 @@ import type { Connection } from '@apogee/remoting'
 
 // A send in RocketMQ's binary header, written straight into the connection's output:
 //
-//   | length i32 | 1 u8, header length u24 | code i16 | language u8 | version i16 | opaque i32 | flag i32 | remark length i32 (0) |
-//   | fields size i32 | { key length i16 | key | value length i32 | value }… | body |
+//   | length i32 | 1 u8, header length u24 | code i16 | language u8 | version i16 | opaque i32 | flag i32 |
+//   | remark length i32 (0) | fields size i32 | { key length i16 | key | value length i32 | value }… | body |
 //
 // Fields that are the same for every message to one queue are encoded once, as the template of that queue.
 

@@ -40,8 +40,8 @@ export interface SendWork {
 }
 
 /**
- * One frame on its way: attempts, one after the other, until it is stored, or no attempt is left, or the deadline has passed.
- * It is the sink of its own requests, so that an attempt costs no closure.
+ * One frame on its way: attempts, one after the other, until it is stored, or no attempt is left, or the deadline has
+ * passed. It is the sink of its own requests, so that an attempt costs no closure.
  */
 export class SendJob implements RequestSink {
   readonly work: SendWork

@@ -31,12 +31,13 @@ export async function startTransactionProducer(
   client: Client,
   options: TransactionProducerOptions,
 ): Promise<TransactionProducer> {
-  const { group, check, checkConcurrency = 16, checkQueueMax = 2_000 } = options
+  const { group, checkConcurrency = 16, checkQueueMax = 2_000 } = options
   if (typeof group !== 'string') throw invalidArgument('a producer of transactions needs a group')
-  if (typeof check !== 'function') throw invalidArgument('check: brokers ask it for outcomes')
+  if (typeof options.check !== 'function')
+    throw invalidArgument('check: brokers ask it for outcomes')
   const checks = new TransactionChecks(client, {
     group: withNamespace(client.namespace, group),
-    check,
+    check: (message) => options.check(message),
     concurrency: atLeast(checkConcurrency, 1, 'checkConcurrency'),
     queueMax: atLeast(checkQueueMax, 1, 'checkQueueMax'),
   })
@@ -92,7 +93,7 @@ export async function prepareTopics(
   parts: ProducerParts,
   topics: readonly string[],
 ): Promise<void> {
-  const { sender, leave } = parts
+  const { sender } = parts
   try {
     for (const name of topics) {
       const topic = sender.topic(name)
@@ -104,7 +105,7 @@ export async function prepareTopics(
       }
     }
   } catch (error) {
-    await leave()
+    await parts.leave()
     throw error
   }
 }

@@ -16,8 +16,8 @@ export interface TransactionChecksOptions {
 }
 
 /**
- * Answers brokers that ask what became of a transaction (Java: checkTransactionState). It is a member from the start of its producer
- * to the very end, so that a broker that asks meanwhile gets its answer.
+ * Answers brokers that ask what became of a transaction (Java: checkTransactionState). It is a member from the start
+ * of its producer to the very end, so that a broker that asks meanwhile gets its answer.
  */
 export class TransactionChecks implements ProducerMember {
   readonly group: string

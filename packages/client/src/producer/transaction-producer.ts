@@ -46,12 +46,12 @@ export class TransactionProducer extends Producer {
   }
 
   /**
-   * Stores a message that nobody sees yet, runs `local`, and makes the message visible or not by what it returns. When the process dies
-   * meanwhile, or the outcome gets lost, the broker asks `check` of any producer of the group.
+   * Stores a message that nobody sees yet, runs `local`, and makes the message visible or not by what it returns.
+   * When the process dies meanwhile, or the outcome gets lost, the broker asks `check` of any producer of the group.
    *
-   * A message that is stored less safely than configured (any status but SEND_OK) is rolled back without running `local`. A throw of
-   * `local` rolls back and rejects with RMQ_TRANSACTION_FAILED, its `cause`; so does a half message that is not stored, and then
-   * `local` has not run. Other codes as `send`.
+   * A message that is stored less safely than configured (any status but SEND_OK) is rolled back without running
+   * `local`. A throw of `local` rolls back and rejects with RMQ_TRANSACTION_FAILED, its `cause`; so does a half
+   * message that is not stored, and then `local` has not run. Other codes as `send`.
    */
   async sendInTransaction(
     message: Message,

@@ -6,8 +6,8 @@ export class BrokerTable {
   private nameByAddress = new Map<string, string>()
 
   /**
-   * Takes over a route that has just been answered. Its addresses replace what older answers said of its brokers; returns the
-   * addresses that nobody had named before.
+   * Takes over a route that has just been answered. Its addresses replace what older answers said of its brokers;
+   * returns the addresses that nobody had named before.
    */
   learn(data: TopicRouteData): string[] {
     const added: string[] = []

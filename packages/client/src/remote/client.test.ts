@@ -108,10 +108,10 @@ test('a dead broker is not hammered, and is found again when it returns', async 
   let attempts = 0
   const fromMs = world.world.clock.monotonicMs()
   const { net } = client.env
-  const { connect } = net
+  const connect = net.connect.bind(net)
   net.connect = (options) => {
     attempts++
-    return connect.call(net, options)
+    return connect(options)
   }
   for (let i = 0; i < 100; i++) {
     await assert.rejects(

@@ -78,7 +78,13 @@ export class ClientInstance implements Client {
     this.members = this.createMembers(options)
     this.liveness = new Liveness(
       { idleMs: options.pingIdleMs ?? 5_000, timeoutMs: options.pingTimeoutMs ?? 3_000 },
-      { env, log, remote, ping: (address) => this.ping(address) },
+      {
+        env,
+        log,
+        remote,
+        ping: (address) => this.ping(address),
+        wanted: () => this.members.brokersWanted(),
+      },
     )
     this.listen()
   }

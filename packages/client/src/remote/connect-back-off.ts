@@ -27,6 +27,11 @@ export class ConnectBackOff {
     this.byAddress.set(address, { count, notBeforeMs })
   }
 
+  /** A connection was lost: until there is one again the address is in doubt, but may be tried at once. */
+  lost(address: string): void {
+    this.byAddress.set(address, { count: 0, notBeforeMs: this.env.clock.monotonicMs() })
+  }
+
   connected(address: string): void {
     this.byAddress.delete(address)
   }
@@ -42,7 +47,11 @@ export class ConnectBackOff {
     return Math.max(0, failures.notBeforeMs - this.env.clock.monotonicMs())
   }
 
-  /** Whether the last attempt to connect failed. */
+  get hasAny(): boolean {
+    return this.byAddress.size > 0
+  }
+
+  /** Whether its connection was lost, or the last attempt to connect failed. */
   isDown(address: string): boolean {
     return this.byAddress.has(address)
   }

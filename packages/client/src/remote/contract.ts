@@ -44,15 +44,21 @@ export interface Client {
 /** Requests to servers, signed, with errors as RocketMQError. */
 export interface Remote {
   /**
-   * Sends a request to a broker and waits for its response, whatever its code. Rejects with RMQ_BROKER_UNREACHABLE, RMQ_TIMEOUT,
-   * RMQ_CLOSED, RMQ_PROTOCOL. `timeoutMs` includes connecting.
+   * Sends a request to a broker and waits for its response, whatever its code. Rejects with RMQ_BROKER_UNREACHABLE,
+   * RMQ_TIMEOUT, RMQ_CLOSED, RMQ_PROTOCOL. `timeoutMs` includes connecting.
    */
   invoke(address: string, request: ClientRequest, timeoutMs: number): Promise<Response>
   /** The same; a response code other than SUCCESS rejects, mapped by `errorOfResponse`. */
   call(address: string, request: ClientRequest, timeoutMs: number): Promise<Response>
-  /** False when the socket's buffer is full (the request is still sent) or the request was dropped because the broker cannot be reached. */
+  /**
+   * False when the socket's buffer is full (the request is still sent) or the request was dropped because the broker
+   * cannot be reached.
+   */
   oneway(address: string, request: ClientRequest): OnewayOutcome
-  /** The connection to a server, made if need be, for frames that are written straight into it; or why there is none now. */
+  /**
+   * The connection to a server, made if need be, for frames that are written straight into it; or why there is none
+   * now.
+   */
   open(address: string): Connection | RocketMQError
   /** Whether requests go with binary headers and unsigned, so that a caller may write them itself. */
   readonly writesBinary: boolean
@@ -60,7 +66,7 @@ export interface Remote {
   fieldsOf(fields: ExtFields | null, body: Uint8Array | null): ExtFields | null
   /** What a request on an opened connection failed with. */
   failureOf(requestCode: number, error: ApogeeError, address: string): RocketMQError
-  /** Whether the last attempt to connect to it failed. */
+  /** Whether its connection was lost, or the last attempt to connect to it failed. */
   isDown(address: string): boolean
   /** Resolves when what waited for this broker's socket has been taken; rejects when the connection is lost before. */
   flushed(address: string): Promise<void>
@@ -79,14 +85,15 @@ export interface TopicRoute {
 
 export interface Routes {
   /**
-   * The cached route, or asks for it. Rejects with RMQ_TOPIC_NOT_FOUND, RMQ_NAMESERVER_UNREACHABLE. A topic that was asked for
-   * is polled from then on while it is watched.
+   * The cached route, or asks for it. Rejects with RMQ_TOPIC_NOT_FOUND, RMQ_NAMESERVER_UNREACHABLE. A topic that was
+   * asked for is polled from then on while it is watched.
    */
   get(topic: string): Promise<TopicRoute>
   peek(topic: string): TopicRoute | null
   /**
-   * A failure suggests that the route is old: asks for it now. Calls while a question is under way share its answer; one topic is asked for at
-   * most every 200 ms. Resolves to the route known then, null when there is none; never rejects.
+   * A failure suggests that the route is old: asks for it now. Calls while a question is under way share its answer;
+   * one topic is asked for at most every 200 ms. Resolves to the route known then, null when there is none; never
+   * rejects.
    */
   refresh(topic: string): Promise<TopicRoute | null>
   /** Polled every pollNameServerIntervalMs until the returned function is called; the listener hears of changes only. */

@@ -19,11 +19,14 @@ export interface LivenessDeps {
   remote: RemoteCalls
   /** A request that costs this server next to nothing, and changes nothing. */
   ping(address: string): ClientRequest
+  /** Servers that a connection is wanted to, whether there is one or not. */
+  wanted(): readonly string[]
 }
 
 /**
- * Finds half-open connections: the peer's machine is gone, or a firewall has forgotten the stream, and TCP would notice only
- * minutes later. What waits on a connection that is cut fails at once, and the next request connects anew.
+ * Finds half-open connections: the peer's machine is gone, or a firewall has forgotten the stream, and TCP would
+ * notice only minutes later. What waits on a connection that is cut fails at once, and the next request connects
+ * anew.
  */
 export class Liveness {
   private readonly options: LivenessOptions
@@ -65,7 +68,15 @@ export class Liveness {
         this.deps.env.clock.soon(() => this.decide(connection, askedMs))
       }
     }
+    this.reconnect()
     for (const connection of this.asked.keys()) if (!connection.open) this.asked.delete(connection)
+  }
+
+  /** Nobody sends to a broker that is down while there are others; whether it is back has to be tried. */
+  private reconnect(): void {
+    const { remote, wanted } = this.deps
+    if (remote.hasDown)
+      for (const address of wanted()) if (remote.isDown(address)) remote.open(address)
   }
 
   private ask(connection: Connection, nowMs: number): void {

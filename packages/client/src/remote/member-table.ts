@@ -75,9 +75,7 @@ export class MemberTable implements Members {
   }
 
   async heartbeatNow(): Promise<void> {
-    if (this.isClosed || this.isEmpty) return
-    const addresses = this.deps.routes.addresses(this.consumers.size > 0)
-    await Promise.all(addresses.map((address) => this.heartbeatTo(address)))
+    await Promise.all(this.brokersWanted().map((address) => this.heartbeatTo(address)))
   }
 
   expectReply(correlationId: string, receive: (message: MessageExt) => void): () => void {
@@ -98,10 +96,14 @@ export class MemberTable implements Members {
     return true
   }
 
+  /** Addresses that get heartbeats. */
+  brokersWanted(): readonly string[] {
+    return this.isClosed || this.isEmpty ? [] : this.deps.routes.addresses(this.consumers.size > 0)
+  }
+
   /** Routes name brokers that this client had nothing to do with before. */
   brokersAdded(addresses: readonly string[]): void {
-    if (this.isClosed || this.isEmpty) return
-    const wanted = new Set(this.deps.routes.addresses(this.consumers.size > 0))
+    const wanted = new Set(this.brokersWanted())
     for (const address of addresses) if (wanted.has(address)) void this.heartbeatTo(address)
   }
 

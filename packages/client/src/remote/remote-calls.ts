@@ -20,6 +20,9 @@ import type { Signer } from './signer.ts'
 /** Bytes that wait for one broker's socket, beyond which a one-way request is answered 'full'. */
 export const ONEWAY_HIGH_WATER_BYTES: number = 1024 * 1024
 
+/** Why a connection was closed that nobody needs any more. */
+const DROPPED = 'not_in_any_route'
+
 export interface RemoteCallsDeps {
   env: Pick<Env, 'clock' | 'net' | 'random'>
   log: Logger
@@ -61,8 +64,8 @@ export class RemoteCalls implements Remote {
   }
 
   /**
-   * The connection to a server, made if need be. An error instead of one: RMQ_CLOSED; RMQ_BROKER_UNREACHABLE while the address
-   * is left alone after a failure.
+   * The connection to a server, made if need be. An error instead of one: RMQ_CLOSED; RMQ_BROKER_UNREACHABLE while
+   * the address is left alone after a failure.
    */
   open(address: string): Connection | RocketMQError {
     const known = this.client.peek(address)
@@ -83,9 +86,14 @@ export class RemoteCalls implements Remote {
     }
   }
 
-  /** Whether the last attempt to connect to it failed. */
+  /** Whether its connection was lost, or the last attempt to connect to it failed. */
   isDown(address: string): boolean {
     return this.backOff.isDown(address)
+  }
+
+  /** Whether there is any address of which `isDown` says so. */
+  get hasDown(): boolean {
+    return this.backOff.hasAny
   }
 
   /** The fields to send: those of the signature too, when there are credentials. */
@@ -151,7 +159,7 @@ export class RemoteCalls implements Remote {
   /** Closes the connection to an address that nothing names any more. */
   drop(address: string): void {
     this.backOff.forget(address)
-    this.client.peek(address)?.close('not_in_any_route')
+    this.client.peek(address)?.close(DROPPED)
   }
 
   close(): Promise<void> {
@@ -169,7 +177,9 @@ export class RemoteCalls implements Remote {
       this.deps.status.emit({ type: 'connected', address })
     })
     connection.onClose(() => {
-      if (!wasMade && this.closing === null) this.backOff.failed(address)
+      if (this.closing !== null || connection.closeReason === DROPPED) this.backOff.forget(address)
+      else if (wasMade) this.backOff.lost(address)
+      else this.backOff.failed(address)
       if (wasMade) {
         this.deps.status.emit({ type: 'disconnected', address, reason: connection.closeReason })
       }

@@ -18,7 +18,10 @@ import type { NameServers } from './name-servers.ts'
 
 /** Questions about one topic are at least this far apart. */
 const ASK_GAP_MS = 200
-/** A known route is kept while NameServers say for less than this that there is no such topic: they may have just started. */
+/**
+ * A known route is kept while NameServers say for less than this that there is no such topic: they may have just
+ * started.
+ */
 const KEEP_UNKNOWN_MS = 120_000
 /** A topic that nobody watches is forgotten after so many polls without a use. */
 const FORGET_AFTER_POLLS = 10

@@ -106,7 +106,7 @@ test('records travel in messages of limited size, and more than the queue holds 
   assert(dispatcher.dropped > 0 && dispatcher.dropped < TRACE_QUEUE_MAX)
   const flushed = dispatcher.flush()
   const timer = setInterval(() => {
-    for (const { release } of sent) release()
+    for (const message of sent) message.release()
   })
   await flushed
   clearInterval(timer)
