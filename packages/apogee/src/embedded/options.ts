@@ -19,6 +19,7 @@ export interface ClusterTopicOptions {
  */
 export type ClusterStore = 'memory' | 'temporary' | { readonly folder: string }
 
+/** What `startCluster` makes. Without options: one NameServer, one broker, messages in memory. */
 export interface ClusterOptions {
   /** Masters, named broker-a, broker-b, …; every topic has queues on each of them. 1 to 26. Default 1. */
   brokers?: number

@@ -1,5 +1,6 @@
 import { ApogeeError } from '@apogee/base'
 
+/** How long and how often `cluster.waitFor` asks. Times are in ms. */
 export interface WaitOptions {
   /** Real time, ms. Default 5,000. */
   timeoutMs?: number

@@ -26,6 +26,7 @@ export interface Transaction {
   readonly messageId: string
 }
 
+/** What came of the half message, and what the broker was told of the transaction. */
 export interface TransactionResult extends SendResult {
   /** What the broker was told. 'unknown' means that it will ask `check`. */
   readonly outcome: TransactionOutcome

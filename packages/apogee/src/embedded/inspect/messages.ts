@@ -36,6 +36,7 @@ export interface StoredMessage {
   readonly flag: number
 }
 
+/** Which of a topic's messages. */
 export interface MessagesQuery {
   /** Only of this broker. */
   broker?: string
