@@ -1,11 +1,12 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
-import { FrameFlag, RequestCode } from '@apogee/protocol'
+import { FrameFlag, LanguageCode, RequestCode } from '@apogee/protocol'
 import {
   HandlerRegistry,
   handler,
   RemotingClient,
   type RemotingClientOptions,
+  type RequestSink,
   success,
 } from './mod.ts'
 import {
@@ -211,4 +212,54 @@ test('a response that cannot be read is an error of that request alone', async (
   await rejects(bad, { code: 'REMOTING_RESPONSE_MALFORMED' })
   answer(socket, second!.opaque, 'fine')
   equal((await good).body.toString(), 'fine')
+})
+
+test('who hears of a new connection can speak first, and our frames name our language', () => {
+  const clock = new ManualClock()
+  const net = new FakeNet()
+  const client = new RemotingClient(
+    { language: LanguageCode.NODE_JS, serializeType: 1 },
+    {
+      env: { clock, net },
+      log: recordingLogger(),
+      opened: (connection) => connection.oneway(RequestCode.HEART_BEAT, null, null),
+    },
+  )
+  equal(client.peek(ADDRESS), null)
+  const connection = client.connection(ADDRESS)
+  connection.oneway(1, null, null)
+  equal(client.peek(ADDRESS), connection)
+  const socket = accept(net)
+  clock.settle()
+  const output = socket.output()
+  const sent = framesIn(output)
+  deepEqual(
+    sent.map(({ code }) => code),
+    [RequestCode.HEART_BEAT, 1],
+  )
+  equal(output[10], LanguageCode.NODE_JS)
+})
+
+test('a sink reads its answer from the frame, and hears of the end of the connection', () => {
+  const { clock, net, client } = make()
+  const connection = client.connection(ADDRESS)
+  const heard: string[] = []
+  const sink = (name: string): RequestSink => ({
+    answered: (frame) => heard.push(`${name} ${frame.body().toString()}`),
+    failed: ({ code }) => heard.push(`${name} ${code}`),
+  })
+  const socket = accept(net)
+  for (const name of ['a', 'b']) {
+    const opaque = connection.beginRequest(7, 1_000, sink(name))!
+    connection.sendFrame(7, opaque, 0, null, null)
+  }
+  clock.settle()
+  const [first] = framesIn(socket.output())
+  answer(socket, first!.opaque, 'yes')
+  connection.abort('enough')
+  clock.settle()
+  equal(connection.beginRequest(7, 1_000, sink('c')), null)
+  deepEqual(heard, ['a yes', 'b REMOTING_CLOSED'], 'never before the call has returned')
+  clock.settle()
+  deepEqual(heard.slice(2), ['c REMOTING_CLOSED'])
 })
