@@ -44,15 +44,17 @@ const ERRORS: Area = {
 const TESTING: Area = {
   page: 'testing',
   title: 'Clusters inside a test',
-  intro: '`startCluster()` runs a NameServer and a broker in this process.',
-  names: /Cluster|^Embedded|Fault|Inspect/,
+  intro: 'What only `apogee` has: `startCluster()` runs NameServers and brokers in this process.',
+  // By who exports them.
+  names: /^$/,
 }
 
 /** In the order of the index. */
 export const AREAS: readonly Area[] = [CLIENT, MESSAGES, PRODUCERS, CONSUMERS, ERRORS, TESTING]
 
-const PRECEDENCE = [ERRORS, TESTING, PRODUCERS, CONSUMERS, MESSAGES, CLIENT]
+const PRECEDENCE = [ERRORS, PRODUCERS, CONSUMERS, MESSAGES, CLIENT]
 
-export function areaOf(name: string): Area {
+export function areaOf(name: string, packages: readonly string[]): Area {
+  if (packages.length === 1 && packages[0] === 'apogee') return TESTING
   return PRECEDENCE.find(({ names }) => names.test(name))!
 }

@@ -15,7 +15,9 @@ export function referencePages(names: readonly PublicName[]): Map<string, string
   const pages = new Map<string, string>()
   const lists: string[] = []
   for (const area of AREAS) {
-    const own = names.filter(({ documented }) => areaOf(documented.name) === area)
+    const own = names.filter(
+      ({ documented, packages }) => areaOf(documented.name, packages) === area,
+    )
     if (own.length === 0) continue
     const sections = own.map(section)
     pages.set(
@@ -28,7 +30,7 @@ export function referencePages(names: readonly PublicName[]): Map<string, string
     )
   }
   const intro =
-    'Every name that `@apogee/client` exports, and `apogee` with it; what only one of them has says so.'
+    'Every name that `@apogee/client` exports, and `apogee` with it; what only `apogee` has comes last.'
   const guide = 'The [guide](../guide/README.md) goes by tasks.'
   pages.set(
     'README.md',
@@ -47,10 +49,9 @@ function firstSentence(doc: string): string {
   return /^.*?[.:](?=\s|$)/.exec(text)?.[0]?.replace(/:$/, '.') ?? text
 }
 
-function section({ documented, packages }: PublicName): string {
+function section({ documented }: PublicName): string {
   const { name, kind, signature, doc, members } = documented
-  const only = packages.length === 1 ? `Only \`${packages[0]}\` exports it.` : ''
-  const parts = [`## ${name}`, fenced(signature), doc, only]
+  const parts = [`## ${name}`, fenced(signature), doc]
   if (kind === 'class') parts.push(...classMembers(members))
   else if (kind === 'value') parts.push(...table(members, 'value'))
   else if (kind === 'interface') parts.push(...table(members, 'type'))
