@@ -18,6 +18,8 @@ import { Rebalancer } from './rebalancer.ts'
 import { runningInfo } from './running-info.ts'
 
 const TICK_MS = 1_000
+/** Brokers that do not answer the first heartbeat so soon are not waited for. */
+const FIRST_HEARTBEAT_MS = 500
 /** Java: REBALANCE_LOCK_INTERVAL. */
 const LOCK_INTERVAL_MS = 20_000
 /** One-way requests can be lost: all offsets are stored anew, changed or not, in so many rounds. */
@@ -64,7 +66,7 @@ export class ConsumerEngine<T> implements ConsumerMember {
     this.every('tick', TICK_MS, () => this.tick())
     this.every('persist', settings.persistOffsetsIntervalMs, () => this.persist())
     if (this.locks !== null) this.every('lock', LOCK_INTERVAL_MS, () => void this.confirmLocks())
-    await client.members.heartbeatNow()
+    await this.within(FIRST_HEARTBEAT_MS, client.members.heartbeatNow())
     await this.rebalancer?.start()
   }
 
@@ -163,24 +165,23 @@ export class ConsumerEngine<T> implements ConsumerMember {
   }
 
   private async handlersEnd(timeoutMs: number): Promise<void> {
-    const { clock } = this.context.client.env
-    let isOver = false
-    const limit = new Promise<void>((resolve) => {
-      const timer = clock.after(timeoutMs, () => {
-        isOver = true
-        resolve()
-      })
-      void this.mode.idle().then(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
-    await limit
-    if (!isOver) return
+    if (await this.within(timeoutMs, this.mode.idle())) return
     const { group, client } = this.context
     client.log.warn({ event: 'drain_timed_out', group, handlers: this.mode.inFlight })
     const text = `the consumer closes, and its handlers had ${timeoutMs} ms to end`
     await this.mode.abandon(new RocketMQError(ErrorCode.CLOSED, text))
+  }
+
+  /** Whether it was done in time. */
+  private within(ms: number, done: Promise<void>): Promise<boolean> {
+    const { clock } = this.context.client.env
+    return new Promise((resolve) => {
+      const timer = clock.after(ms, () => resolve(false))
+      void done.then(() => {
+        timer.cancel()
+        resolve(true)
+      })
+    })
   }
 
   private every(name: string, ms: number, task: () => void): void {

@@ -7,6 +7,7 @@ import {
   decideAllocation,
   isChange,
   planRebalance,
+  queuesByBroker,
   type RebalancePlan,
 } from '../core/rebalance/plan.ts'
 import { DEFAULT_REBALANCE_LIMITS, RebalanceSchedule } from '../core/rebalance/schedule.ts'
@@ -223,18 +224,28 @@ export class Rebalancer<T> {
     if (plan.add.length === 0) return true
     const add = plan.add.filter((queue) => !this.assignment.isReleasing(queue))
     const { client, settings } = this.context
-    let wanted: readonly MessageQueue[] = add
+    const isTakingOver = hasOthers && settings.model === 'clustering' && this.locks === null
+    if (isTakingOver) {
+      await new Promise<void>((resolve) => client.env.clock.after(TAKE_OVER_DELAY_MS, resolve))
+    }
+    // Broker by broker: one that does not answer keeps nobody else waiting.
+    const starts = [...queuesByBroker(add).values()].map((queues) => this.startSome(queues))
+    const results = await Promise.all(starts)
+    return add.length === plan.add.length && results.every((areStarted) => areStarted)
+  }
+
+  /** Queues of one broker. */
+  private async startSome(queues: readonly MessageQueue[]): Promise<boolean> {
+    let wanted = queues
     let lockedMs: number | null = null
     if (this.locks !== null) {
-      const { askedMs, byQueue } = await this.locks.ask(add)
-      wanted = add.filter((queue) => byQueue.get(queueKey(queue)) === true)
+      const { askedMs, byQueue } = await this.locks.ask(queues)
+      wanted = queues.filter((queue) => byQueue.get(queueKey(queue)) === true)
       lockedMs = askedMs
-    } else if (hasOthers && settings.model === 'clustering') {
-      await new Promise<void>((resolve) => client.env.clock.after(TAKE_OVER_DELAY_MS, resolve))
     }
     if (this.isStopped) return false
     const starts = await Promise.all(wanted.map((queue) => this.startOne(queue, lockedMs)))
-    return wanted.length === plan.add.length && starts.every((isStarted) => isStarted)
+    return wanted.length === queues.length && starts.every((isStarted) => isStarted)
   }
 
   private async startOne(queue: MessageQueue, lockedMs: number | null): Promise<boolean> {

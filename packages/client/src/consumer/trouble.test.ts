@@ -188,6 +188,30 @@ test('hours of traffic with restarts lose nothing, timers do not grow, and none 
   assert.equal(timers.active, 0, `seed ${seed}: timers are left`)
 })
 
+test('a broker that hangs keeps the queues of the other waiting neither at the start nor later', async () => {
+  for (const isOrdered of [false, true]) {
+    const world = await worldOf(SEED + 6, 2)
+    await world.send('T', ['m'], { broker: 1 })
+    const client = world.client(1)
+    const consumer = await world.settle(startConsumer(client, OPTIONS))
+    world.brokerMachine(2).pause()
+    const startMs = world.world.clock.monotonicMs()
+    const seen: number[] = []
+    const handler = (): void => void seen.push(world.world.clock.monotonicMs())
+    void (isOrdered ? consumer.runOrdered(handler) : consumer.run(handler))
+    await world.until(() => seen.length === 1, 20_000)
+    // The broker that is asked for the members is drawn: when it is the one that hangs, its time-out is 3 s.
+    assert.ok(seen[0]! - startMs < 4_500, `first message after ${seen[0]! - startMs} ms`)
+    for (let i = 0; i < 10; i++) {
+      await world.send('T', [`live-${i}`], { broker: 1 })
+      const sentMs = world.world.clock.monotonicMs()
+      await world.until(() => seen.length === 2 + i, 1_000)
+      assert.ok(seen.at(-1)! - sentMs < 300)
+      await world.pass(2_000)
+    }
+  }
+})
+
 /** Counts timers that have neither run nor been cancelled. */
 class CountedTimers {
   active = 0
