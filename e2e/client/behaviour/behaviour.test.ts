@@ -38,6 +38,8 @@ const brokerConf = {
   // Checks of a test take seconds, not minutes.
   transactionCheckInterval: 1000,
   transactionTimeOut: 1000,
+  // Apache's broker would ask again about what is decided but not written yet.
+  transactionOpBatchInterval: 100,
 }
 
 describe(`behaviour of the client with ${chosenTarget()}`, { concurrency: 4 }, () => {
