@@ -21,10 +21,38 @@ const KINDS: Readonly<Record<string, NameKind>> = {
   brokerName: 'broker',
 }
 
+/** Of the bash-completion package, which not every machine has. */
+const BASH_WORDS = `
+if ! declare -F _get_comp_words_by_ref >/dev/null; then
+  _get_comp_words_by_ref() {
+    words=("\${COMP_WORDS[@]}")
+    cword=$COMP_CWORD
+    cur=\${COMP_WORDS[COMP_CWORD]}
+    prev=\${COMP_WORDS[COMP_CWORD - 1]}
+  }
+fi
+`
+
 /** Prints the script that calls `apogee complete -- words`. */
-export function writeScript(shell: string): number {
-  new RootCommand().setup('apogee', 'apogee', shell)
+export async function writeScript(shell: string, io: CliIo): Promise<number> {
+  const text = printedBy(() => new RootCommand().setup('apogee', 'apogee', shell))
+  // Who reads their .bashrc again would be told of constants that are there already.
+  const script = shell === 'bash' ? `${text.replace(/^readonly /gm, '')}${BASH_WORDS}` : text
+  await io.out.write(script)
   return ExitCode.OK
+}
+
+/** What tab prints by itself, as a text. */
+function printedBy(task: () => void): string {
+  const lines: string[] = []
+  const { log } = console
+  console.log = (line: unknown) => void lines.push(`${String(line)}\n`)
+  try {
+    task()
+  } finally {
+    console.log = log
+  }
+  return lines.join('')
 }
 
 /** Thrown by a handler of the first pass: the names it wants are fetched, and the words parsed again. */
@@ -51,13 +79,16 @@ export async function complete(
     if (known === undefined) throw new WantsNames(kind)
     return known
   })
+  const parse = (): string => printedBy(() => root.parse([...words]))
+  let text: string
   try {
-    root.parse([...words])
+    text = parse()
   } catch (error) {
     if (!(error instanceof WantsNames)) throw error
     names.set(error.kind, await namesOf(error.kind, words, session.io, signal))
-    root.parse([...words])
+    text = parse()
   }
+  await session.io.out.write(text)
   return ExitCode.OK
 }
 

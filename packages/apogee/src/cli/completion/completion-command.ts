@@ -29,7 +29,7 @@ export function addCompletionCommand(
     .action((shell: string) =>
       session.perform(async () => {
         const { writeScript } = await import('./complete.ts')
-        return writeScript(shell)
+        return await writeScript(shell, session.io)
       }),
     )
   program
