@@ -64,6 +64,18 @@ declare class Base<T> { value: T }
   match(shown, /\| `address` \| `string` \| Where\. \|/)
 })
 
+test('a class that is exported as a type has no constructor', (t) => {
+  const found = read(t, {
+    'mod.d.ts': `export type { Made } from './made.js'\nexport { Free } from './made.js'\n`,
+    'made.d.ts': `/** M. */\nexport declare class Made { constructor(parts: object) }\n/** F. */\nexport declare class Free { constructor(name: string) }\n`,
+  })
+  deepEqual(found.get('Made')?.members, [])
+  deepEqual(
+    found.get('Free')?.members.map(({ kind }) => kind),
+    ['constructor'],
+  )
+})
+
 test('options become a table with their defaults, and bars stay in their cell', (t) => {
   const text = `/** O. */
 export interface SendOptions {

@@ -6,6 +6,7 @@ import { RunningProcess, temporaryFolder } from '../harness/processes.ts'
 import { type NodeVersion, nodeEnvironment } from './tools.ts'
 
 const START_LIMIT_MS = 60_000
+const FREE_PORTS = ['--port', '0', '--namesrv-port', '0', '--http-port', '0']
 
 export interface InstalledServer extends AsyncDisposable {
   /** "host:port" of its NameServer. */
@@ -24,10 +25,7 @@ export async function startInstalled(
   const server = new RunningProcess({
     name: `apogee on Node ${version}`,
     command: join(folder, 'node_modules', '.bin', 'apogee'),
-    args: [
-      ...['start', '--port', '0', '--namesrv-port', '0', '--http-port', '0'],
-      ...['--store', store, '--ports-file', portsFile, '--log-format', 'json'],
-    ],
+    args: ['start', ...FREE_PORTS, '--store', store, '--ports-file', portsFile],
     cwd: folder,
     env: await nodeEnvironment(version),
     logFile,

@@ -29,14 +29,14 @@ export interface NamedFile {
   readonly start: number
   readonly end: number
   /** What it is called by a file at `from`. */
-  nameFrom(from: string): string
+  readonly nameFrom: (from: string) => string
 }
 
 export interface BundleInput {
   readonly modules: ReadonlyMap<string, BundledModule>
   readonly entries: readonly string[]
   /** Where an entry is loaded from. */
-  placeOf(path: string): string
+  readonly placeOf: (path: string) => string
 }
 
 const RESERVED = /\$[em]\d/

@@ -60,8 +60,20 @@ function readEntry(project: Project, path: string): Documented[] {
     const isAlias = (symbol.flags & SymbolFlags.Alias) !== 0
     const target = isAlias ? checker.getAliasedSymbol(symbol) : symbol
     const declarations = target.declarations.flatMap((handle) => handle.resolve(project) ?? [])
-    return documentedOf(symbol.name, declarations)
+    const documented = documentedOf(symbol.name, declarations)
+    const specifier = isAlias ? symbol.declarations[0]?.resolve(project) : undefined
+    return isTypeExport(specifier) ? withoutConstructor(documented) : documented
   })
+}
+
+/** `export type { Producer }`: nobody but us can make one. */
+function isTypeExport(specifier: Node | undefined): boolean {
+  const { isTypeOnly, parent } = (specifier ?? {}) as { isTypeOnly?: boolean; parent?: Node }
+  return isTypeOnly === true || (parent?.parent as { isTypeOnly?: boolean })?.isTypeOnly === true
+}
+
+function withoutConstructor(documented: Documented): Documented {
+  return { ...documented, members: documented.members.filter(({ kind }) => kind !== 'constructor') }
 }
 
 function documentedOf(name: string, declarations: readonly Node[]): Documented {

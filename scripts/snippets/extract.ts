@@ -45,7 +45,7 @@ export function extractSnippets(page: string, text: string): Snippet[] {
       snippets.push(snippet(page, at + 1, directive, true, lines.slice(at + 1, end)))
       directive = NOTHING
       at = end
-    } else if (/^```/.test(line)) {
+    } else if (line.startsWith('```')) {
       const end = endOf(lines, at + 1, /^```\s*$/, page)
       if (/^```(?:ts|typescript)\s*$/.test(line)) {
         snippets.push(snippet(page, at + 1, directive, false, lines.slice(at + 1, end)))
