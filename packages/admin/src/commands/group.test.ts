@@ -122,6 +122,18 @@ test('lag is shown for each queue, and with clients who owns it', async () => {
   await assert.rejects(world.run('group lag', { group: 'none' }), NO_GROUP)
 })
 
+test('a queue that a consumer is giving up has no owner', async () => {
+  const world = await withLag(20)
+  const owns = [{ topic: 'orders', queueId: 0, isDropped: true }]
+  await world.consumer({ group: 'billing', topic: 'orders', owns })
+  const raw = { group: 'billing', topic: 'orders', isClientShown: true }
+  const rows = await world.rows('group lag', raw)
+  assert.deepEqual(
+    rows.map((row) => row['clientId']),
+    [null, null],
+  )
+})
+
 test('consumerProgress without a group lists all groups with their members', async () => {
   const world = await withLag(6)
   await world.consumer({ group: 'billing', topic: 'orders' })

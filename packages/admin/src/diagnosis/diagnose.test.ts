@@ -342,6 +342,11 @@ test('lag that grows although every queue moves is told with both rates', () => 
   assert.match(findings[0]!.message, /33\.3 against 3\.3 a second; 360 wait/)
 })
 
+test('lag that grows because nothing moves is no matter of speed', () => {
+  const later = { lags: [lag(0, 10, 200), lag(1, 10, 200)] }
+  assert.deepEqual(codes(found(later, {})), ['QUEUE_STUCK', 'QUEUE_STUCK'])
+})
+
 test('several causes come worst first', () => {
   const slow = {
     topics: [

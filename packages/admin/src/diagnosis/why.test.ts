@@ -109,6 +109,16 @@ test('a consumer that does not answer', async () => {
   assert.deepEqual(found, [['CLIENT_SILENT', null, '10.0.3.2@test']])
 })
 
+test('a consumer whose machine hangs is waited for once', async () => {
+  const world = await faulty(14)
+  world.machine('10.0.3.1').cutPower()
+  const found = causes(await why(world))
+  assert.deepEqual(found, [
+    ['QUEUE_STUCK', 0, null],
+    ['CLIENT_SILENT', null, '10.0.3.1@test'],
+  ])
+})
+
 test('messages that die meanwhile', async () => {
   const world = await faulty(9)
   await world.topic('%DLQ%billing', 1)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RemotingClient, type Response, silentLogger } from '@apogee/remoting'
+import { RemotingClient, silentLogger } from '@apogee/remoting'
 import { AdminWorld, BROKER_1, BROKER_2, CLUSTER, NAMESRV } from '../testing/admin-world.ts'
+import { ScriptedServer } from '../testing/scripted-server.ts'
 import { AdminTransport } from '../transport/admin-transport.ts'
 import { Admin } from './admin.ts'
 import { adminOver, connectAdmin } from './over-client.ts'
@@ -106,31 +107,25 @@ test('tables are read whole from brokers that split them', async () => {
 })
 
 test('a table in pages is put together by asking for the next page with the version of the first', async () => {
-  const asked: (string | undefined)[] = []
   const names = ['a', 'b', 'c', 'd', 'e']
-  const page = (first: number): Response => {
+  const env = new AdminWorld(7).machine('10.0.2.9').boot()
+  const { admin, asked } = new ScriptedServer(env, [], ({ fields }) => {
+    const first = Number(fields?.get('topicSeq') ?? 0)
     const table = names.slice(first, first + 2).map((name) => `"${name}":{"topicName":"${name}"}`)
     const version = '"dataVersion":{"stateVersion":0,"timestamp":1,"counter":3}'
-    const body = Buffer.from(`{"topicConfigTable":{${table.join(',')}},${version}}`)
-    return { code: 0, remark: null, fields: new Map([['totalTopicNum', '5']]), body }
-  }
-  const world = new AdminWorld(7)
-  const connections = {
-    invoke: async (_: string, request: { fields?: ReadonlyMap<string, string> }) => {
-      asked.push(request.fields?.get('dataVersion'))
-      return page(Number(request.fields?.get('topicSeq') ?? 0))
-    },
-    close: async () => undefined,
-  }
-  const env = world.machine('10.0.2.9').boot()
-  const admin = new Admin(new AdminTransport({ namesrvAddrs: [] }, env, connections))
+    const body = `{"topicConfigTable":{${table.join(',')}},${version}}`
+    return { fields: { totalTopicNum: '5' }, body }
+  })
   const found = await admin.topics.configs(BROKER_1)
   assert.deepEqual(
     found.map(({ topicName }) => topicName),
     names,
   )
   const version = '{"counter":3,"stateVersion":0,"timestamp":1}'
-  assert.deepEqual(asked, [undefined, version, version])
+  assert.deepEqual(
+    asked.map(({ fields }) => fields?.get('dataVersion')),
+    [undefined, version, version],
+  )
 })
 
 test('requests are signed by the hook that is given', async () => {
@@ -197,35 +192,15 @@ test('what a server says is told with its own word and code', async () => {
     [16, 'no', { code: 'ADMIN_NO_PERMISSION' }],
     [99, null, { code: 'ADMIN_REFUSED', message: /UNKNOWN_99: no reason given/ }],
   ]
-  const world = new AdminWorld(11)
-  const env = world.machine('10.0.2.9').boot()
+  const env = new AdminWorld(11).machine('10.0.2.9').boot()
   for (const [code, remark, wanted] of answers) {
-    const connections = {
-      invoke: async () => ({
-        code,
-        remark,
-        fields: new Map<string, string>(),
-        body: Buffer.alloc(0),
-      }),
-      close: async () => undefined,
-    }
-    const admin = new Admin(new AdminTransport({ namesrvAddrs: [NAMESRV] }, env, connections))
+    const { admin } = new ScriptedServer(env, [NAMESRV], () => ({ code, remark }))
     await assert.rejects(admin.topics.names(), wanted, String(code))
   }
 })
 
 test('an answer that is no JSON is an error that says from whom', async () => {
-  const world = new AdminWorld(12)
-  const env = world.machine('10.0.2.9').boot()
-  const connections = {
-    invoke: async () => ({
-      code: 0,
-      remark: null,
-      fields: new Map<string, string>(),
-      body: Buffer.from('<html>'),
-    }),
-    close: async () => undefined,
-  }
-  const admin = new Admin(new AdminTransport({ namesrvAddrs: [NAMESRV] }, env, connections))
+  const env = new AdminWorld(12).machine('10.0.2.9').boot()
+  const { admin } = new ScriptedServer(env, [NAMESRV], () => ({ body: '<html>' }))
   await assert.rejects(admin.topics.names(), { code: 'ADMIN_ANSWER_INVALID', address: NAMESRV })
 })

@@ -22,6 +22,7 @@ export interface OwnedForTest {
   readonly queueId: number
   readonly cachedMsgCount?: number
   readonly lastPullTimestamp?: number
+  readonly isDropped?: boolean
 }
 
 export interface TestConsumerOptions {
@@ -139,7 +140,7 @@ export class TestConsumer {
       value: new Map<string, JsonOutput>([
         ['cachedMsgCount', owned.cachedMsgCount ?? 0],
         ['commitOffset', 0],
-        ['droped', false],
+        ['droped', owned.isDropped ?? false],
         ['lastPullTimestamp', owned.lastPullTimestamp ?? 0],
         ['locked', false],
       ]),
