@@ -62,8 +62,7 @@ export class GroupAdmin extends GroupOperations {
   ): Promise<Answers<ResetQueue>> {
     const { dryRun = false, ...rest } = options
     const request = { ...rest, group, topic, to }
-    if (!dryRun) return this.deps.offsets.reset(request)
-    return { results: await this.deps.offsets.preview(request), problems: [] }
+    return dryRun ? this.deps.offsets.preview(request) : this.deps.offsets.reset(request)
   }
 
   /** Who is connected, and what they subscribe. See `ClientOperations.consumers`. */

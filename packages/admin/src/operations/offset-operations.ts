@@ -151,13 +151,12 @@ export class OffsetOperations {
     })
   }
 
-  /** What `reset` would do: nothing is changed. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND. */
-  async preview(request: ResetRequest): Promise<ResetQueue[]> {
-    const queues = await this.chosen(request)
-    return inParallel(queues, async (queue) => {
-      const from = await this.committed(request.group, queue)
-      return resetQueue(queue, from, await this.destination(queue, request.to))
-    })
+  /**
+   * What `reset` would do: nothing is changed. Rejects with ADMIN_TOPIC_NOT_FOUND, ADMIN_QUEUE_NOT_FOUND; a broker that
+   * fails is a problem.
+   */
+  async preview(request: ResetRequest): Promise<Answers<ResetQueue>> {
+    return this.plan(request, await this.chosen(request))
   }
 
   /**
@@ -166,18 +165,17 @@ export class OffsetOperations {
    * ADMIN_QUEUE_NOT_FOUND; a broker that fails is a problem.
    */
   async reset(request: ResetRequest): Promise<Answers<ResetQueue>> {
-    const plan = await this.preview(request)
     const queues = await this.chosen(request)
-    const addresses = [...new Set(queues.map(({ address }) => address))]
+    const plan = await this.plan(request, queues)
+    const isPlanned = (queue: QueueAt): boolean =>
+      plan.results.some((one) => isSameQueue(one, queue))
+    const byAddress = Map.groupBy(queues.filter(isPlanned), ({ address }) => address)
     const { results, problems } = await askEach(
-      addresses,
-      (address) => address,
-      async (address) => {
-        const ours = queues.filter((queue) => queue.address === address)
-        return this.resetAt(address, request, ours, plan)
-      },
+      [...byAddress],
+      ([address]) => address,
+      ([address, ours]) => this.resetAt(address, request, ours, plan.results),
     )
-    return { results: results.flat(), problems }
+    return { results: results.flat(), problems: [...plan.problems, ...problems] }
   }
 
   /**
@@ -252,6 +250,22 @@ export class OffsetOperations {
     throw new AdminError(AdminErrorCode.QUEUE_NOT_FOUND, message)
   }
 
+  private async plan(
+    { group, to }: ResetRequest,
+    queues: readonly QueueAt[],
+  ): Promise<Answers<ResetQueue>> {
+    const { results, problems } = await askEach(
+      [...Map.groupBy(queues, ({ address }) => address)],
+      ([address]) => address,
+      ([, ours]) =>
+        inParallel(ours, async (queue) => {
+          const from = await this.committed(group, queue)
+          return resetQueue(queue, from, await this.destination(queue, to))
+        }),
+    )
+    return { results: results.flat(), problems }
+  }
+
   private async destination(queue: QueueAt, to: ResetTarget): Promise<number> {
     if (to === 'earliest') return this.min(queue)
     if (to === 'latest') return this.max(queue)
@@ -265,7 +279,7 @@ export class OffsetOperations {
     plan: readonly ResetQueue[],
   ): Promise<ResetQueue[]> {
     const planned = (queue: MessageQueue): ResetQueue | undefined =>
-      plan.find((one) => one.brokerName === queue.brokerName && one.queueId === queue.queueId)
+      plan.find((one) => isSameQueue(one, queue))
     try {
       const { offsetTable } = await this.transport.callBody(
         address,
@@ -315,6 +329,10 @@ function resetQueue(queue: MessageQueue, from: number | null, to: number): Reset
   const { topic, brokerName, queueId } = queue
   const difference = from === null ? null : to - from
   return { topic, brokerName, queueId, from, to, difference }
+}
+
+function isSameQueue(a: MessageQueue, b: MessageQueue): boolean {
+  return a.brokerName === b.brokerName && a.queueId === b.queueId
 }
 
 function usage(message: string): AdminError {
