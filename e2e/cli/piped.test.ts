@@ -4,7 +4,9 @@ import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { startApogeeProcess } from '../harness/apogee.ts'
 import { rootFolder } from '../harness/builds.ts'
+import { temporaryFolder } from '../harness/processes.ts'
 import { bin, type CliTarget, startCliTarget } from './cli-target.ts'
 import { schemaProblems } from './json-schema.ts'
 
@@ -145,6 +147,42 @@ test('measurements and the doctor are JSON by their schemas', async () => {
   const ill = await target.run(['doctor', '-o', 'json', '-n', NOBODY])
   equal(ill.code, 1)
   equal((valid('doctor', ill.stdout) as { ok: boolean }).ok, false)
+})
+
+test('the doctor names a broker that advertises an address nobody here can reach, and what to set', async () => {
+  const folder = temporaryFolder('cli-doctor')
+  const { ports, running } = await startApogeeProcess(
+    'start',
+    [
+      '--port',
+      '0',
+      '--namesrv-port',
+      '0',
+      '--http-port',
+      '0',
+      '--store',
+      join(folder, 'store'),
+      '--set',
+      'brokerIP1=172.17.255.254',
+    ],
+    folder,
+  )
+  try {
+    const address = `127.0.0.1:${ports.namesrv}`
+    const { code, stdout } = await target.run(['doctor', '-n', address, '--timeout', '1s'])
+    equal(code, 1)
+    match(
+      stdout,
+      /^problem +broker-a\/0 172\.17\.255\.254:\d+: advertises .*, which this machine cannot reach/m,
+    )
+    match(
+      stdout,
+      /looks like an address inside a container: set brokerIP1 in the configuration of broker-a/,
+    )
+  } finally {
+    running.kill()
+    await running.exited
+  }
 })
 
 test('errors have the exit code of their kind, one line, and JSON by its schema', async () => {

@@ -1,8 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { adminCommands, unsupportedCommands } from '@apogee/admin'
 import type { Command } from 'commander'
 import { NOUNS } from './admin/nouns.ts'
+import { FORMAT_HELP } from './messages/message-options.ts'
+import { TEMPLATE_FIELDS } from './output/template.ts'
 import { createProgram } from './program.ts'
 import type { Session } from './session.ts'
 import { runCli } from './testing/run-cli.ts'
@@ -39,6 +42,14 @@ test('every help fits 80 columns, ends with 0, and has an example that begins wi
     if (wide.length > 0) tooWide.push(`${name}: ${wide.join(' | ')}`)
   }
   deepEqual(tooWide, [])
+})
+
+test('`help WORD` is the same as `WORD --help`', async () => {
+  for (const word of ['topic', 'admin', 'broker', 'tail']) {
+    const { code, out } = await runCli(['help', word])
+    equal(code, 0)
+    equal(out, (await runCli([word, '--help'])).out)
+  }
 })
 
 test('the nouns that are known without loading the administration are those that it has', () => {
@@ -175,4 +186,43 @@ test('the version is that of the package', async () => {
   const { code, out } = await runCli(['--version'])
   equal(code, 0)
   match(out, /^\d+\.\d+\.\d+\n$/)
+})
+
+const PAGE = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8')
+
+test('the page about the command line names no command or option that there is not', async () => {
+  const session = { io: {} } as unknown as Session
+  const calls = [...PAGE.matchAll(/(?:^ {4}|\| |\(|`)apogee ([a-z][^|&`)\n]*)/gm)].map(
+    ([, words]) => words!,
+  )
+  ok(calls.length > 30, `${calls.length} calls`)
+  for (const call of calls) {
+    const words = call
+      .replace(/'[^']*'|"[^"]*"|#.*| {6}.*/g, 'x')
+      .trim()
+      .split(/\s+/)
+    let command = await createProgram(words, session)
+    for (const word of words) {
+      const next = command.commands.find((one) => one.name() === word)
+      if (next === undefined) {
+        ok(command.commands.length === 0 || /^[-&]/.test(word), call)
+        break
+      }
+      command = next
+    }
+    ok(command.parent !== null, call)
+    for (const flag of words.filter((word) => word.startsWith('--') && word.length > 2)) {
+      ok(
+        command.options.some(({ long }) => long === flag),
+        `${call}: ${flag}`,
+      )
+    }
+  }
+})
+
+test('every field of a template is in the help and on the page', () => {
+  for (const field of Object.keys(TEMPLATE_FIELDS)) {
+    ok(FORMAT_HELP.includes(`{{${field}}}`), field)
+    ok(PAGE.includes(`\`${field}\``), field)
+  }
 })

@@ -76,9 +76,10 @@ export async function createProgram(words: readonly string[], session: Session):
   addContextCommand(program, session)
   addCompletionCommand(program, session, createProgram)
   program.helpCommand('help [command]', 'the same as COMMAND --help')
-  if (needsAdmin(words)) {
+  const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words
+  if (needsAdmin(asked)) {
     const { mountAdmin } = await import('./admin/mount-admin.ts')
-    mountAdmin(program, words[0]!, session)
+    mountAdmin(program, asked[0]!, session)
   }
   configure(program, session)
   return program
