@@ -279,23 +279,65 @@ test('a send on a half-open connection ends at its deadline, and later ones go e
 test('one send more than maxInFlight is refused', async () => {
   const { world, producer } = await make(SEED + 11, { producer: { maxInFlight: 3 } })
   const sends = [1, 2, 3].map((i) => producer.send({ topic: 'T', body: `${i}` }))
-  await assert.rejects(
-    producer.send({ topic: 'T', body: '4' }),
-    hasCode(ErrorCode.TOO_MANY_IN_FLIGHT),
-  )
+  const one = producer.send({ topic: 'T', body: '4' })
+  await assert.rejects(world.settle(one), hasCode(ErrorCode.TOO_MANY_IN_FLIGHT))
   await world.settle(Promise.all(sends))
   await world.settle(producer.send({ topic: 'T', body: '5' }))
 })
 
+test('a loop that sends again at once does not keep the answers from coming', async () => {
+  const { world, producer } = await make(SEED + 19, { producer: { maxInFlight: 1, retries: 0 } })
+  const first = producer.send({ topic: 'T', body: 'first' })
+  let refused = 0
+  const loop = async (body: string): Promise<void> => {
+    for (let isStored = false; !isStored; ) {
+      isStored = await producer.send({ topic: 'T', body }).then(
+        () => true,
+        () => {
+          refused++
+          return false
+        },
+      )
+    }
+  }
+  await world.settle(loop('second'))
+  await first
+  assert(refused > 0)
+  world.brokerMachine(1).kill()
+  await world.pass(4_000)
+  const third = loop('third')
+  await world.pass(1_000)
+  await world.startBroker(1)
+  await world.settle(third)
+})
+
 test('close waits for what is in flight and takes no more', async () => {
   const { world, client, producer } = await make(SEED + 12)
-  const sends = [1, 2, 3].map((i) => producer.send({ topic: 'T', body: `${i}` }))
+  await world.settle(producer.send({ topic: 'T', body: '0' }))
+  world.world.network.delay(brokerHost(1), clientHost(1), 700)
+  let stored = 0
+  for (let i = 1; i <= 3; i++) {
+    void producer.send({ topic: 'T', body: `${i}` }).then(() => stored++)
+  }
   producer.sendOneway({ topic: 'T', body: '4' })
   const closing = producer.close()
   await assert.rejects(producer.send({ topic: 'T', body: '5' }), hasCode(ErrorCode.CLOSED))
   await world.settle(closing)
-  assert.equal((await Promise.all(sends)).length, 3)
-  assert.equal((await messagesIn(world, client, 'T')).length, 4)
+  assert.equal(stored, 3)
+  assert.equal((await messagesIn(world, client, 'T')).length, 5)
+})
+
+test('close waits for the attempts of a send that has not ended', async () => {
+  const { world, producer } = await make(SEED + 20)
+  await world.settle(producer.send({ topic: 'T', body: '0' }))
+  world.brokerMachine(1).kill()
+  await world.pass(100)
+  let outcome = ''
+  void producer.send({ topic: 'T', body: '1' }).catch((error: RocketMQError) => {
+    outcome = error.code
+  })
+  await world.settle(producer.close())
+  assert.match(outcome, /^RMQ_SEND_(FAILED|TIMEOUT)$/)
 })
 
 test('an aborted send rejects at once', async () => {

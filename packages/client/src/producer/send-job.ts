@@ -245,7 +245,9 @@ export class SendJob implements RequestSink {
   private settle(error: RocketMQError | null, stored: Stored | null): void {
     if (this.isSettled) return
     this.isSettled = true
-    this.done(error, stored)
+    // Whoever tries again at once, in a loop, must not keep the event loop from the answers that would end it.
+    if (error?.retriable === true) this.sender.soon(() => this.done(error, null))
+    else this.done(error, stored)
   }
 }
 

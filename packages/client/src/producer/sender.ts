@@ -6,7 +6,7 @@ import { withNamespace } from '../consumer/names.ts'
 import { FaultStrategy } from '../core/fault-strategy.ts'
 import type { BrokerDoubts } from '../core/queue-choice.ts'
 import type { Client } from '../remote/contract.ts'
-import { closedError } from '../remote/errors.ts'
+import { closedError, RETRIABLE_ERROR_MS } from '../remote/errors.ts'
 import type { ProducerSettings } from './producer-settings.ts'
 import { type MessageFields, sendFields, writeSendFrame } from './send-frame.ts'
 import { SendJob, type SendWork, type Stored } from './send-job.ts'
@@ -50,15 +50,20 @@ export class Sender implements BrokerDoubts {
     return this.topics.get(name) ?? this.addTopic(name, name)
   }
 
-  /** Sends one frame. Throws RMQ_CLOSED, RMQ_TOO_MANY_IN_FLIGHT; then `done` is called exactly once. */
+  /**
+   * Sends one frame; `done` is called exactly once. Throws RMQ_CLOSED. null: RMQ_TOO_MANY_IN_FLIGHT, which `done` hears soon, and not
+   * at once: a caller that tries again in a loop would keep the answers from coming.
+   */
   send(
     work: SendWork,
     done: (error: RocketMQError | null, stored: Stored | null) => void,
-  ): SendJob {
+  ): SendJob | null {
     if (this.isClosed) throw closedError()
     if (this.inFlight >= this.settings.maxInFlight) {
       const text = `${this.inFlight} sends wait for an answer already (maxInFlight)`
-      throw new RocketMQError(ErrorCode.TOO_MANY_IN_FLIGHT, text, { retriable: true })
+      const error = new RocketMQError(ErrorCode.TOO_MANY_IN_FLIGHT, text, { retriable: true })
+      this.soon(() => done(error, null))
+      return null
     }
     this.inFlight++
     work.topic.usedMs = this.nowMs
@@ -69,6 +74,11 @@ export class Sender implements BrokerDoubts {
     })
     job.start()
     return job
+  }
+
+  /** For errors that callers may answer by trying again. */
+  soon(task: () => void): void {
+    this.client.env.clock.after(RETRIABLE_ERROR_MS, task)
   }
 
   /** The connection to the master of a broker, or why there is none. */

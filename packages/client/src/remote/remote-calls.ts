@@ -14,7 +14,7 @@ import {
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import { ConnectBackOff } from './connect-back-off.ts'
 import type { OnewayOutcome, Remote, StatusSink } from './contract.ts'
-import { closedError, errorOfRemoting, errorOfResponse } from './errors.ts'
+import { closedError, errorOfRemoting, errorOfResponse, RETRIABLE_ERROR_MS } from './errors.ts'
 import type { Signer } from './signer.ts'
 
 /** Bytes that wait for one broker's socket, beyond which a one-way request is answered 'full'. */
@@ -105,7 +105,10 @@ export class RemoteCalls implements Remote {
     return new Promise((resolve, reject) => {
       const connection = this.open(address)
       if (connection instanceof RocketMQError) {
-        reject(connection)
+        // Never at once: a caller that tries again in a loop would keep everything else from happening.
+        if (connection.retriable) {
+          this.deps.env.clock.after(RETRIABLE_ERROR_MS, () => reject(connection))
+        } else reject(connection)
         return
       }
       const { code, fields = null, body = null } = request
