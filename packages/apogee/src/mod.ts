@@ -1,3 +1,7 @@
+import type { Admin } from '@apogee/admin'
+import type { RocketMQOptions } from '@apogee/client'
+
+export type { Admin, AdminError } from '@apogee/admin'
 export * from '@apogee/client'
 export type { Cluster, ClusterTopics } from './embedded/cluster.ts'
 export type { ClusterFaults } from './embedded/faults/cluster-faults.ts'
@@ -14,6 +18,15 @@ export type {
 } from './embedded/options.ts'
 export { startCluster } from './embedded/start-cluster.ts'
 export type { WaitOptions } from './embedded/wait-for.ts'
+
+/**
+ * Administration of a cluster: topics, groups, offsets, messages, brokers. It connects when it is used; `close` ends its connections.
+ * Names are whole: a `namespace` is not added. Rejects with RMQ_INVALID_ARGUMENT.
+ */
+export async function connectAdmin(options: RocketMQOptions = {}): Promise<Admin> {
+  const admin = await import('@apogee/admin')
+  return admin.connectAdmin(options)
+}
 
 /** The `apogee` program. Its code is loaded when it is called: who imports this package wants a client. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -137,6 +137,16 @@ export class Consumer<T = Buffer> {
     }))
   }
 
+  /** What was read and is not done yet: messages, and their bytes as `prefetch` counts them. */
+  cached(): { messages: number; bytes: number } {
+    const cached = { messages: 0, bytes: 0 }
+    for (const { process } of this.engine?.assignment.all() ?? []) {
+      cached.messages += process.count
+      cached.bytes += process.bytes
+    }
+    return cached
+  }
+
   /**
    * Stops reading, waits for the handlers up to `drainTimeoutMs` (then their signals abort and, where no order
    * forbids it, their messages are sent back), has the offsets confirmed, returns locks and leaves the group:
