@@ -15,7 +15,6 @@ const published: PublishedPackage = {
   keywords: [],
   exports: { '.': 'src/mod.ts' },
   programs: ['src/main.ts'],
-  bins: {},
   folders: [],
   readme: 'readme/product.md',
 }
@@ -195,7 +194,8 @@ test('code of tests is not shipped', (t) => {
 
 test('a manifest lists what is imported, with types first and nothing to run', () => {
   const input = {
-    published: { ...published, bins: { product: 'bin/product.js' } },
+    published,
+    bins: { product: 'bin/product.js' },
     version: '1.2.3',
     dependencies: { pino: '10.4.0', unused: '1.0.0' },
     externals: new Set(['pino']),

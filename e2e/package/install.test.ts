@@ -89,6 +89,7 @@ function programTest(user: User): void {
     match(await run('apogee', 'start', '--help'), /--ports-file/)
     match(await run('mqbroker', '--help'), /Usage/)
     match(await run('mqnamesrv', '--help'), /Usage/)
+    match(await run('mqadmin', '--help'), /topicList/)
   })
 }
 
@@ -98,6 +99,8 @@ function messageTests(user: User): void {
     placeProgram(user.folder('@apogee/client'), 'round-trip.mjs')
     const said = await user.says('@apogee/client', 'node', 'round-trip.mjs', server.nameserver)
     match(said, /20 of 20 messages came back/)
+    const topics = ['mqadmin', 'topicList', '-n', server.nameserver]
+    match((await user.run('apogee', 'npx', ...topics)).stdout, /package-test/)
   })
 
   test('startCluster() of the installed package takes and gives messages', async () => {

@@ -4,6 +4,8 @@ import { NODE_RANGE, type PublishedPackage } from './published.ts'
 export interface ManifestInput {
   readonly published: PublishedPackage
   readonly version: string
+  /** Command → launcher, as the workspace package has it. */
+  readonly bins: Readonly<Record<string, string>>
   /** What the workspace package depends on, with exact versions. */
   readonly dependencies: Readonly<Record<string, string>>
   /** What the code that is shipped imports. */
@@ -15,7 +17,7 @@ export interface ManifestInput {
 export type Manifest = Readonly<Record<string, unknown>>
 
 export function manifestOf(input: ManifestInput): Manifest {
-  const { published, version, contents } = input
+  const { published, version, contents, bins } = input
   const dependencies = [...input.externals].sort().map((name) => {
     const range = input.dependencies[name]
     if (range === undefined) throw new Error(`${published.name} imports ${name}: not a dependency`)
@@ -27,7 +29,7 @@ export function manifestOf(input: ManifestInput): Manifest {
     const types = compiled.replace(/\.ts$/, '.d.ts')
     return [subpath, { types, default: compiled.replace(/\.ts$/, '.js') }] as const
   })
-  const hasBins = Object.keys(published.bins).length > 0
+  const hasBins = Object.keys(bins).length > 0
   return {
     name: published.name,
     version,
@@ -37,7 +39,7 @@ export function manifestOf(input: ManifestInput): Manifest {
     type: 'module',
     engines: { node: NODE_RANGE },
     sideEffects: false,
-    ...(hasBins ? { bin: published.bins } : {}),
+    ...(hasBins ? { bin: bins } : {}),
     exports: { ...Object.fromEntries(exports), './package.json': './package.json' },
     files: contents,
     ...(dependencies.length > 0 ? { dependencies: Object.fromEntries(dependencies) } : {}),

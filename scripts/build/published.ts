@@ -11,8 +11,6 @@ export interface PublishedPackage {
   readonly exports: Readonly<Record<string, string>>
   /** Source files that only its programs load, without types. */
   readonly programs: readonly string[]
-  /** Command → launcher, relative to the workspace package. */
-  readonly bins: Readonly<Record<string, string>>
   /** Folders that are copied as they are, relative to the workspace package. */
   readonly folders: readonly string[]
   /** The page that registries show, relative to scripts/build. */
@@ -27,11 +25,6 @@ export const PUBLISHED: readonly PublishedPackage[] = [
     keywords: ['rocketmq', 'message-broker', 'message-queue', 'mq', 'test-server', 'embedded'],
     exports: { '.': 'src/mod.ts' },
     programs: ['src/main.ts'],
-    bins: {
-      apogee: 'bin/apogee.js',
-      mqnamesrv: 'bin/mqnamesrv.js',
-      mqbroker: 'bin/mqbroker.js',
-    },
     folders: ['conf'],
     readme: 'readme/apogee.md',
   },
@@ -43,7 +36,6 @@ export const PUBLISHED: readonly PublishedPackage[] = [
     keywords: ['rocketmq', 'client', 'producer', 'consumer', 'message-queue', 'mq', 'typescript'],
     exports: { '.': 'src/mod.ts' },
     programs: [],
-    bins: {},
     folders: [],
     readme: 'readme/client.md',
   },

@@ -6,6 +6,7 @@ import type { WorkspaceExports } from './assemble.ts'
 export interface WorkspaceManifest {
   readonly version: string
   readonly exports?: Readonly<Record<string, string>>
+  readonly bin?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
 }
 

@@ -28,7 +28,12 @@ export function writePackage(
   for (const folder of published.folders) {
     cpSync(join(source, folder), join(target, folder), { recursive: true })
   }
-  for (const launcher of Object.values(published.bins)) {
+  const manifest = readWorkspaceManifest(root, published.source)
+  const bins = Object.fromEntries(
+    // npm takes a leading ./ for a slip.
+    Object.entries(manifest.bin ?? {}).map(([name, file]) => [name, posix.normalize(file)]),
+  )
+  for (const launcher of Object.values(bins)) {
     mkdirSync(dirname(join(target, launcher)), { recursive: true })
     cpSync(join(source, launcher), join(target, launcher))
     chmodSync(join(target, launcher), 0o755)
@@ -36,12 +41,12 @@ export function writePackage(
   for (const name of TEXTS) cpSync(join(root, name), join(target, name))
   const readme = readFileSync(join(root, 'scripts', 'build', published.readme), 'utf8')
   writeFileSync(join(target, 'README.md'), readme)
-  const places = [...files.keys(), ...Object.values(published.bins)]
+  const places = [...files.keys(), ...Object.values(bins)]
   const folders = new Set([...places.map((path) => path.split('/')[0]!), ...published.folders])
-  const { version, dependencies = {} } = readWorkspaceManifest(root, published.source)
+  const { version, dependencies = {} } = manifest
   const contents = [...folders].sort().concat('CHANGELOG.md')
-  const manifest = manifestOf({ published, version, dependencies, externals, contents })
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  const made = manifestOf({ published, version, bins, dependencies, externals, contents })
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(made, null, 2)}\n`)
   checkLinks(target, readme)
 }
 
