@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ErrorCode, PartialSendError, RocketMQError } from '../api/errors.ts'
+import { ErrorCode, PartialSendError, type RocketMQError } from '../api/errors.ts'
 import type { SendResult } from '../api/message.ts'
-import type { ProducerOptions } from '../api/options.ts'
 import { brokerHost, ClientWorld, clientHost } from '../testing/client-world.ts'
+import { hasCode, startedProducer } from '../testing/started-producer.ts'
 import { messagesIn } from '../testing/stored-messages.ts'
 import { startProducer } from './start-producer.ts'
 
 const SEED = 90_210
 
-async function make(
-  seed: number,
-  options: { brokers?: number; producer?: ProducerOptions; topic?: string; order?: string[] } = {},
-) {
-  const world = new ClientWorld(seed)
-  await world.start(options.brokers ?? 1)
-  const client = world.client(1)
-  const { topic = 'T' } = options
-  await world.createTopic(client, topic)
-  const producer = await world.settle(startProducer(client, options.producer ?? {}))
-  return { world, client, producer }
-}
-
 test('messages in flight together are stored, each with its properties, and queues take turns', async () => {
-  const { world, client, producer } = await make(SEED)
+  const { world, client, producer } = await startedProducer(SEED)
   const sends = Array.from({ length: 8 }, (_, i) =>
     producer.send({
       topic: 'T',
@@ -72,7 +59,7 @@ test('JSON headers and signed requests carry the same message', async () => {
 })
 
 test('a topic that nobody knows is made by the broker, and sends stay possible', async () => {
-  const { world, client, producer } = await make(SEED + 2)
+  const { world, client, producer } = await startedProducer(SEED + 2)
   const result = await world.settle(producer.send({ topic: 'Fresh', body: 'x' }))
   assert.equal(result.status, 'SEND_OK')
   await world.settle(producer.send({ topic: 'Fresh', body: 'y' }))
@@ -85,7 +72,7 @@ test('a topic that nobody knows is made by the broker, and sends stay possible',
 
 test('a batch is split at maxBatchSize and gives one result for each message, in order', async () => {
   const producer = { maxBatchSize: 1_000 }
-  const made = await make(SEED + 3, { producer })
+  const made = await startedProducer(SEED + 3, { producer })
   const { world, client } = made
   await world.createTopic(client, 'U')
   const messages = Array.from({ length: 20 }, (_, i) => ({
@@ -113,7 +100,7 @@ test('a batch is split at maxBatchSize and gives one result for each message, in
 })
 
 test('a batch of which one topic cannot be stored says which messages are', async () => {
-  const { world, producer } = await make(SEED + 4, { producer: { createTopics: false } })
+  const { world, producer } = await startedProducer(SEED + 4, { producer: { createTopics: false } })
   const sent = producer.send([
     { topic: 'T', body: 'a' },
     { topic: 'Nowhere', body: 'b' },
@@ -131,7 +118,7 @@ test('a batch of which one topic cannot be stored says which messages are', asyn
 })
 
 test('equal sharding keys go to the queue that Java would take', async () => {
-  const { world, producer } = await make(SEED + 5)
+  const { world, producer } = await startedProducer(SEED + 5)
   for (const key of ['order-1', 'order-2', 'Kunde ß', '']) {
     if (key === '') continue
     const results = await world.settle(
@@ -150,7 +137,7 @@ test('equal sharding keys go to the queue that Java would take', async () => {
 })
 
 test('long bodies are compressed and can be read by who knows the flags', async () => {
-  const { world, client } = await make(SEED + 6)
+  const { world, client } = await startedProducer(SEED + 6)
   const types = ['zlib', 'lz4', 'zstd'] as const
   const body = 'abcdefgh'.repeat(1_000)
   for (const type of types) {
@@ -166,7 +153,9 @@ test('long bodies are compressed and can be read by who knows the flags', async 
 })
 
 test('what can never be sent is refused before it is', async () => {
-  const { world, producer } = await make(SEED + 7, { producer: { maxMessageSize: 1_000 } })
+  const { world, producer } = await startedProducer(SEED + 7, {
+    producer: { maxMessageSize: 1_000 },
+  })
   const bad: [object, ErrorCode][] = [
     [{ topic: 'a b', body: 'x' }, ErrorCode.INVALID_ARGUMENT],
     [{ topic: 'SCHEDULE_TOPIC_XXXX', body: 'x' }, ErrorCode.INVALID_ARGUMENT],
@@ -190,129 +179,8 @@ test('what can never be sent is refused before it is', async () => {
   await assert.rejects(world.settle(producer.send(delayed)), hasCode(ErrorCode.INVALID_ARGUMENT))
 })
 
-test('while one of two masters is dead every message is stored, at the other', async () => {
-  const { world, producer } = await make(SEED + 8, { brokers: 2 })
-  await world.settle(producer.send({ topic: 'T', body: 'first' }))
-  world.brokerMachine(1).kill()
-  for (let i = 0; i < 40; i++) {
-    const result = await world.settle(producer.send({ topic: 'T', body: `${i}` }), 4_000)
-    assert.equal(result.queue.brokerName, 'broker-2')
-    await world.pass(50)
-  }
-})
-
-test('a master that is back gets its share again soon', async () => {
-  const { world, producer } = await make(SEED + 18, { brokers: 2 })
-  await world.settle(producer.send({ topic: 'T', body: 'first' }))
-  world.brokerMachine(1).cutPower()
-  await world.pass(12_000)
-  for (let i = 0; i < 8; i++) {
-    const { queue } = await world.settle(producer.send({ topic: 'T', body: 'x' }), 100)
-    assert.equal(queue.brokerName, 'broker-2', 'found dead before anybody sent to it')
-  }
-  await world.startBroker(1)
-  await world.pass(7_000)
-  const results = await world.settle(
-    Promise.all(Array.from({ length: 8 }, () => producer.send({ topic: 'T', body: 'x' }))),
-  )
-  assert.equal(results.filter(({ queue }) => queue.brokerName === 'broker-1').length, 4)
-})
-
-test('acknowledged messages outlive kills of their broker', async () => {
-  const { world, client, producer } = await make(SEED + 9, {
-    producer: { timeoutMs: 10_000, retries: 10 },
-  })
-  const acknowledged: string[] = []
-  let isSending = true
-  const loop = async (number: number): Promise<void> => {
-    for (let i = 0; isSending; i++) {
-      const key = `${number}-${i}`
-      await producer.send({ topic: 'T', body: key, keys: key }).then(
-        () => acknowledged.push(key),
-        () => undefined,
-      )
-    }
-  }
-  const loops = [1, 2, 3, 4].map((number) => loop(number))
-  for (let round = 0; round < 3; round++) {
-    await world.pass(200)
-    world.brokerMachine(1).kill()
-    await world.pass(500)
-    await world.startBroker(1)
-    await world.pass(2_000)
-  }
-  isSending = false
-  await world.settle(Promise.all(loops))
-  const stored = await messagesIn(world, client, 'T')
-  const keys = new Set(stored.map(({ properties }) => properties.get('KEYS')))
-  assert(acknowledged.length > 200, `${acknowledged.length} acknowledged`)
-  assert.deepEqual(
-    acknowledged.filter((key) => !keys.has(key)),
-    [],
-  )
-})
-
-test('a send on a half-open connection ends at its deadline, and later ones go elsewhere', async () => {
-  const { world, producer } = await make(SEED + 10, { brokers: 2 })
-  for (let i = 0; i < 4; i++) await world.settle(producer.send({ topic: 'T', body: 'x' }))
-  world.world.network.partition([brokerHost(1)], [clientHost(1)])
-  const outcomes = new Map<string, number>()
-  const fromMs = world.world.clock.monotonicMs()
-  let lastFailureMs = 0
-  for (let i = 0; i < 60; i++) {
-    const started = producer.send({ topic: 'T', body: 'y' })
-    const outcome = await world.settle(started, 3_200).then(
-      () => 'stored',
-      (error: RocketMQError) => {
-        lastFailureMs = world.world.clock.monotonicMs() - fromMs
-        return error.code
-      },
-    )
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    await world.pass(500)
-  }
-  assert(lastFailureMs < 15_000, `last failure after ${lastFailureMs} ms`)
-  assert((outcomes.get(ErrorCode.SEND_TIMEOUT) ?? 0) >= 1)
-  assert((outcomes.get('stored') ?? 0) >= 50, JSON.stringify([...outcomes]))
-})
-
-test('one send more than maxInFlight is refused', async () => {
-  const { world, producer } = await make(SEED + 11, { producer: { maxInFlight: 3 } })
-  const sends = [1, 2, 3].map((i) => producer.send({ topic: 'T', body: `${i}` }))
-  const one = producer.send({ topic: 'T', body: '4' })
-  await assert.rejects(world.settle(one), hasCode(ErrorCode.TOO_MANY_IN_FLIGHT))
-  await world.settle(Promise.all(sends))
-  await world.settle(producer.send({ topic: 'T', body: '5' }))
-})
-
-test('a loop that sends again at once does not keep the answers from coming', async () => {
-  const { world, producer } = await make(SEED + 19, { producer: { maxInFlight: 1, retries: 0 } })
-  const first = producer.send({ topic: 'T', body: 'first' })
-  let refused = 0
-  const loop = async (body: string): Promise<void> => {
-    for (let isStored = false; !isStored; ) {
-      isStored = await producer.send({ topic: 'T', body }).then(
-        () => true,
-        () => {
-          refused++
-          return false
-        },
-      )
-    }
-  }
-  await world.settle(loop('second'))
-  await first
-  assert(refused > 0)
-  world.brokerMachine(1).kill()
-  await world.pass(4_000)
-  const third = loop('third')
-  await world.pass(1_000)
-  await world.startBroker(1)
-  await world.settle(third)
-})
-
 test('close waits for what is in flight and takes no more', async () => {
-  const { world, client, producer } = await make(SEED + 12)
+  const { world, client, producer } = await startedProducer(SEED + 12)
   await world.settle(producer.send({ topic: 'T', body: '0' }))
   world.world.network.delay(brokerHost(1), clientHost(1), 700)
   let stored = 0
@@ -327,21 +195,8 @@ test('close waits for what is in flight and takes no more', async () => {
   assert.equal((await messagesIn(world, client, 'T')).length, 5)
 })
 
-test('close waits for the attempts of a send that has not ended', async () => {
-  const { world, producer } = await make(SEED + 20)
-  await world.settle(producer.send({ topic: 'T', body: '0' }))
-  world.brokerMachine(1).kill()
-  await world.pass(100)
-  let outcome = ''
-  void producer.send({ topic: 'T', body: '1' }).catch((error: RocketMQError) => {
-    outcome = error.code
-  })
-  await world.settle(producer.close())
-  assert.match(outcome, /^RMQ_SEND_(FAILED|TIMEOUT)$/)
-})
-
 test('an aborted send rejects at once', async () => {
-  const { world, producer } = await make(SEED + 13)
+  const { world, producer } = await startedProducer(SEED + 13)
   const { signal } = new AbortController()
   await assert.rejects(
     producer.send({ topic: 'T', body: 'x' }, { signal: AbortSignal.abort('no') }),
@@ -355,7 +210,7 @@ test('an aborted send rejects at once', async () => {
 })
 
 test('one-way messages push back when the socket is full, and flushed() waits until it is not', async () => {
-  const { world, client, producer } = await make(SEED + 14)
+  const { world, client, producer } = await startedProducer(SEED + 14)
   const body = Buffer.alloc(100_000)
   let sent = 0
   while (producer.sendOneway({ topic: 'T', body }) && sent < 1_000) sent++
@@ -369,29 +224,8 @@ test('one-way messages push back when the socket is full, and flushed() waits un
   assert.equal((await messagesIn(world, client, 'T')).length, sent)
 })
 
-test('slow brokers are avoided while latency fault tolerance is on', async () => {
-  const producer = { latencyFaultTolerance: true }
-  const made = await make(SEED + 15, { brokers: 2, producer })
-  const { world, client } = made
-  for (let i = 0; i < 8; i++) await world.settle(made.producer.send({ topic: 'T', body: 'x' }))
-  world.world.network.delay(brokerHost(1), clientHost(1), 800)
-  const avoided: string[] = []
-  void (async () => {
-    for await (const status of client.status.iterate()) {
-      if (status.type === 'broker-avoided') avoided.push(`${status.brokerName} ${status.forMs}`)
-    }
-  })()
-  const brokers: string[] = []
-  for (let i = 0; i < 8; i++) {
-    const { queue } = await world.settle(made.producer.send({ topic: 'T', body: 'x' }))
-    brokers.push(queue.brokerName)
-  }
-  assert(brokers.filter((name) => name === 'broker-1').length <= 1, brokers.join())
-  assert(avoided.every((it) => it === 'broker-1 2000'))
-})
-
 test('a request gets the reply of a consumer on another client', async () => {
-  const { world, client, producer } = await make(SEED + 16)
+  const { world, client, producer } = await startedProducer(SEED + 16)
   const other = world.client(2)
   const replier = await world.settle(startProducer(other, { group: 'R' }))
   const asked = producer.request({ topic: 'T', body: 'ping', tag: 'q' }, { timeoutMs: 5_000 })
@@ -416,11 +250,3 @@ test('names carry the namespace on the wire and not towards the user', async () 
   assert.equal(result.queue.topic, 'T')
   assert.equal((await messagesIn(world, client, 'dev%T')).length, 1)
 })
-
-function hasCode(code: ErrorCode): (error: unknown) => boolean {
-  return (error) => {
-    assert(error instanceof RocketMQError, String(error))
-    assert.equal(error.code, code, error.message)
-    return true
-  }
-}

@@ -51,8 +51,8 @@ export class Sender implements BrokerDoubts {
   }
 
   /**
-   * Sends one frame; `done` is called exactly once. Throws RMQ_CLOSED. null: RMQ_TOO_MANY_IN_FLIGHT, which `done` hears soon, and not
-   * at once: a caller that tries again in a loop would keep the answers from coming.
+   * Sends one frame; `done` is called exactly once. Throws RMQ_CLOSED. null: RMQ_TOO_MANY_IN_FLIGHT, which `done` hears
+   * soon, and not at once: a caller that tries again in a loop would keep the answers from coming.
    */
   send(
     work: SendWork,

@@ -73,8 +73,8 @@ export function errorOfRemoting(
 }
 
 /**
- * An error that says "try again" comes so much later, at least: whoever does in a loop would otherwise keep everything else in
- * this process from happening.
+ * An error that says "try again" comes so much later, at least: whoever does in a loop would otherwise keep everything
+ * else in this process from happening.
  */
 export const RETRIABLE_ERROR_MS = 1
 

@@ -74,9 +74,9 @@ export class Liveness {
 
   /** Nobody sends to a broker that is down while there are others; whether it is back has to be tried. */
   private reconnect(): void {
-    const { remote, wanted } = this.deps
+    const { remote } = this.deps
     if (remote.hasDown)
-      for (const address of wanted()) if (remote.isDown(address)) remote.open(address)
+      for (const address of this.deps.wanted()) if (remote.isDown(address)) remote.open(address)
   }
 
   private ask(connection: Connection, nowMs: number): void {
