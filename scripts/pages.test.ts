@@ -1,7 +1,7 @@
 // Every block of TypeScript that readers are shown, and every example, does what its page says.
-import { equal } from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { deepEqual, equal } from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Cluster, startCluster } from 'apogee'
 import { composePrograms } from './snippets/compose.ts'
@@ -84,6 +84,19 @@ describe('pages', () => {
       equal(problemOf(await runProgram({ file, env, limitMs: LIMIT_MS }), prints), null)
     })
   }
+})
+
+test('links of the pages lead to files that are there', () => {
+  const lost = [...PAGES, 'examples/README.md'].flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link!)
+    // Those of published pages are checked by the build, where they are published.
+    if (page.startsWith('scripts/')) return []
+    return links
+      .filter((link) => !existsSync(join(root, dirname(page), link)))
+      .map((link) => `${page}: ${link}`)
+  })
+  deepEqual(lost, [])
 })
 
 describe('examples', () => {
