@@ -122,3 +122,28 @@ test('NO_COLOR takes colours from a terminal', async () => {
   const plain = await run(['topic', 'list'], { isTerminal: true, environment: { NO_COLOR: '1' } })
   equal(plain.out.includes('\u001b'), false)
 })
+
+test('a broker that cannot be asked makes the output a part: exit code 5, and who it was', async () => {
+  await using two = await startCluster({ brokers: 2, topics: ['shared'] })
+  two.faults.disconnect({ broker: 'broker-b', code: 'GET_ALL_TOPIC_CONFIG' })
+  const environment = { NAMESRV_ADDR: two.nameservers.join(';') }
+  const table = await runCli(['topic', 'list'], { environment })
+  equal(table.code, 5)
+  match(table.out, /\nshared /)
+  match(
+    table.err,
+    new RegExp(`apogee: ${two.brokers[1]!.address}: .* \\[ADMIN_BROKER_UNREACHABLE\\]`),
+  )
+  const json = await runCli(['topic', 'list', '-o', 'json'], { environment })
+  equal(json.code, 5)
+  equal(json.err, '')
+  const { items, problems } = JSON.parse(json.out) as {
+    items: unknown[]
+    problems: { target: string }[]
+  }
+  equal(items.length, 1)
+  deepEqual(
+    problems.map(({ target }) => target),
+    [two.brokers[1]!.address],
+  )
+})

@@ -198,7 +198,7 @@ test('the page about the command line names no command or option that there is n
   ok(calls.length > 30, `${calls.length} calls`)
   for (const call of calls) {
     const words = call
-      .replace(/'[^']*'|"[^"]*"|#.*| {6}.*/g, 'x')
+      .replace(/'[^']*'|"[^"]*"| +#.*| {6}.*/g, ' x')
       .trim()
       .split(/\s+/)
     let command = await createProgram(words, session)

@@ -57,3 +57,13 @@ test('a rate gives each send its time, also when it is late', () => {
   const pace = new Pace(100, 5_000)
   deepEqual([pace.next(), pace.next(), pace.next()], [5_000, 5_010, 5_020])
 })
+
+test('one value is every percentile', () => {
+  for (let i = 1; i <= 50; i++) {
+    const one = new Measurement()
+    one.record(1, 1, i * 97.531, 0)
+    const { maxMs, p50Ms, p9999Ms } = one.latency()!
+    equal(p50Ms, maxMs)
+    equal(p9999Ms, maxMs)
+  }
+})

@@ -29,8 +29,12 @@ function queue(
   return { tail: tail as unknown as QueueTail, endOffset }
 }
 
+const fail = (_queue: unknown, error: unknown): never => {
+  throw error
+}
+
 async function merged(queues: readonly BacklogQueue[]): Promise<[string, number][]> {
-  const messages = await toArray(mergedBacklog(queues, new AbortController().signal))
+  const messages = await toArray(mergedBacklog(queues, new AbortController().signal, fail))
   return messages.map(({ storeTimestamp, topic }) => [topic, storeTimestamp])
 }
 
@@ -66,4 +70,23 @@ test('random queues: everything comes once, in order', async () => {
     const expected = lists.flat().sort((a, b) => a - b)
     deepEqual(times, expected, `seed ${seed}, round ${round}`)
   }
+})
+
+test('a queue that cannot be read any more is told, and the others go on', async () => {
+  const broken = queue('b', [2, 8], 1)
+  let reads = 0
+  const read = broken.tail.read.bind(broken.tail)
+  broken.tail.read = (mayWait) => {
+    reads += 1
+    return reads > 1 ? Promise.reject(new Error('gone')) : read(mayWait)
+  }
+  const told: unknown[] = []
+  const messages = mergedBacklog(
+    [queue('a', [1, 5, 9], 2), broken],
+    new AbortController().signal,
+    (_queue, error) => told.push(error),
+  )
+  const times = (await toArray(messages)).map(({ storeTimestamp }) => storeTimestamp)
+  deepEqual(times, [1, 2, 5, 9])
+  deepEqual(told.map(String), ['Error: gone'])
 })

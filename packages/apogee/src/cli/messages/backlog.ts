@@ -1,4 +1,5 @@
 import type { ShownMessage } from '../output/message-view.ts'
+import type { TailTrouble } from './live-tail.ts'
 import type { QueueTail } from './queue-tail.ts'
 
 /** A queue and the offset before which its stored messages end. */
@@ -13,14 +14,20 @@ interface Head {
   place: number
 }
 
-/** What is stored in these queues, merged by the time it was stored; each queue keeps its order. */
+/**
+ * What is stored in these queues, merged by the time it was stored; each queue keeps its order. One that cannot be read
+ * any more is told by `trouble`, and the others go on.
+ */
 export async function* mergedBacklog(
   sources: readonly BacklogQueue[],
   signal: AbortSignal,
+  trouble: TailTrouble,
 ): AsyncGenerator<ShownMessage> {
   let heads: Head[] = sources.map((source) => ({ source, buffer: [], place: 0 }))
   while (!signal.aborted) {
-    await Promise.all(heads.map(fill))
+    const fillOrTell = (head: Head): Promise<void> =>
+      fill(head).catch((error: unknown) => trouble(head.source.tail.queue, error))
+    await Promise.all(heads.map(fillOrTell))
     heads = heads.filter(({ buffer, place }) => place < buffer.length)
     if (heads.length === 0) return
     // One that is empty may have an earlier message next: then all are filled again first.

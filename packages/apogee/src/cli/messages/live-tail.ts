@@ -1,3 +1,4 @@
+import type { QueueAt } from '@apogee/admin'
 import type { ShownMessage } from '../output/message-view.ts'
 import { sleep } from '../sleep.ts'
 import type { QueueTail } from './queue-tail.ts'
@@ -7,17 +8,23 @@ const RETRY_MS = 1_000
 /** Reading stops while so many messages wait for a slow reader. */
 const WAITING_MAX = 1_000
 
-/** Told that a queue cannot be read now, and when it can again. */
-export type TailTrouble = (tail: QueueTail, error: unknown) => void
+/** Told that a queue cannot be read now. */
+export type TailTrouble = (queue: QueueAt, error: unknown) => void
+
+/** A queue and how its reading begins; `open` gives the same reader again once there is one. */
+export interface TailSource {
+  readonly queue: QueueAt
+  open(): Promise<QueueTail>
+}
 
 /** Messages of several queues as they come. Ends with the signal; a broker that is away is asked again. */
 export async function* liveMessages(
-  tails: readonly QueueTail[],
+  sources: readonly TailSource[],
   signal: AbortSignal,
   trouble: TailTrouble,
 ): AsyncGenerator<ShownMessage> {
   const waiting = new Waiting()
-  const loops = tails.map((tail) => follow(tail, waiting, signal, trouble))
+  const loops = sources.map((source) => follow(source, waiting, signal, trouble))
   const wake = (): void => waiting.wake()
   signal.addEventListener('abort', wake)
   try {
@@ -38,18 +45,19 @@ export async function* liveMessages(
 }
 
 async function follow(
-  tail: QueueTail,
+  source: TailSource,
   waiting: Waiting,
   signal: AbortSignal,
   trouble: TailTrouble,
 ): Promise<void> {
   while (!signal.aborted && !waiting.hasEnded) {
     try {
+      const tail = await source.open()
       waiting.put(await tail.read(true))
       await waiting.hasRoom()
     } catch (error) {
       if (signal.aborted || waiting.hasEnded) return
-      trouble(tail, error)
+      trouble(source.queue, error)
       await sleep(RETRY_MS, signal)
     }
   }

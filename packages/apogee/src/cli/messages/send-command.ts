@@ -36,6 +36,35 @@ export function addSendCommand(program: Command, session: Session): void {
     .argument('[body]', 'the body; without it, --file or standard input is read')
     .description('Send messages, and tell where each was stored.')
     .summary('send messages')
+  addSendOptions(send)
+  addConnectionOptions(send)
+    .optionsGroup('Output:')
+    .addOption(
+      new Option(
+        '-o, --output <form>',
+        'text (on a terminal), or a line of JSON each (elsewhere)',
+      ).choices(['text', 'json']),
+    )
+    .option('--verbose', 'show the stack of an error')
+    .addHelpText(
+      'after',
+      `${examples(
+        'apogee send orders "first one" --tag created --key 4711',
+        'echo \'{"id":1}\' | apogee send orders',
+        'apogee send orders --file bodies.txt --lines',
+        'apogee tail old --from first --no-follow | apogee send new --json-lines',
+      )}${JSON_LINES_HELP}`,
+    )
+    .action((topic: string, body: string | undefined, flags: SendFlags) =>
+      session.perform(async (signal) => {
+        const { send: run } = await import('./send.ts')
+        return await run(session.io, topic, body ?? null, flags, signal)
+      }),
+    )
+}
+
+function addSendOptions(send: Command): void {
+  send
     .optionsGroup('Bodies:')
     .option('--file <path>', 'read the body from a file; - is standard input')
     .addOption(new Option('--lines', 'one message for each line'))
@@ -61,28 +90,4 @@ export function addSendCommand(program: Command, session: Session): void {
     .option('--group <name>', 'producer group')
     .option('--in-flight <number>', 'messages under way at once', wholeNumber(1, 10_000), 32)
     .option('--timeout <span>', 'for one message, with its attempts', '3s')
-  addConnectionOptions(send)
-    .optionsGroup('Output:')
-    .addOption(
-      new Option(
-        '-o, --output <form>',
-        'text (on a terminal), or a line of JSON each (elsewhere)',
-      ).choices(['text', 'json']),
-    )
-    .option('--verbose', 'show the stack of an error')
-    .addHelpText(
-      'after',
-      `${examples(
-        'apogee send orders "first one" --tag created --key 4711',
-        'echo \'{"id":1}\' | apogee send orders',
-        'apogee send orders --file bodies.txt --lines',
-        'apogee tail old --from first --no-follow | apogee send new --json-lines',
-      )}${JSON_LINES_HELP}`,
-    )
-    .action((topic: string, body: string | undefined, flags: SendFlags) =>
-      session.perform(async (signal) => {
-        const { send: run } = await import('./send.ts')
-        return await run(session.io, topic, body ?? null, flags, signal)
-      }),
-    )
 }

@@ -8,7 +8,7 @@ import type { ShownMessage } from '../output/message-view.ts'
 import { writeError } from '../output/write-error.ts'
 import { readPointInTime, readStartPoint, type StartPoint } from '../time-expression.ts'
 import { type BacklogQueue, mergedBacklog } from './backlog.ts'
-import { liveMessages, type TailTrouble } from './live-tail.ts'
+import { liveMessages, type TailSource, type TailTrouble } from './live-tail.ts'
 import { MessageWriter } from './message-writer.ts'
 import { QueueTail, type TailFilter } from './queue-tail.ts'
 import type { TailFlags } from './tail-command.ts'
@@ -16,7 +16,7 @@ import type { TailFlags } from './tail-command.ts'
 /** What came late with a time before `--until` is still waited for, this long. */
 const UNTIL_SLACK_MS = 500
 
-/** `apogee tail`. Gives 0: also after SIGINT, and when nothing was there. */
+/** `apogee tail`. Gives 0: also after SIGINT, and when nothing was there; 5 when a broker could not be read to the end. */
 export async function tail(
   io: CliIo,
   topic: string,
@@ -39,13 +39,16 @@ export async function tail(
       namespace === null ? topic : `${namespace}%${topic}`,
       flags,
     )
-    const sources = await Promise.all(
-      queues.map((queue) => startQueue(admin, queue, start, filter)),
-    )
+    const trouble = new Trouble(io)
+    const sources = queues.map((queue) => new StartedQueue(admin, queue, start, filter))
     const shower = new Shower(writer, flags, untilMs, end)
-    await shower.showAll(backlog(sources, start, end.signal))
+    await shower.showAll(backlog(await openAll(sources, trouble), start, end.signal, trouble.tell))
     const isOver = !flags.follow || (untilMs !== null && untilMs <= io.now())
-    if (!isOver && !end.signal.aborted) await follow(io, sources, shower, untilMs, end)
+    if (!isOver && !end.signal.aborted) {
+      await follow(io, sources, shower, untilMs, end, trouble)
+      return ExitCode.OK
+    }
+    return trouble.isAny && !signal.aborted ? ExitCode.PARTIAL : ExitCode.OK
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
@@ -80,17 +83,50 @@ async function chosenQueues(
   })
 }
 
-async function startQueue(
-  admin: Admin,
-  queue: QueueAt,
-  start: StartPoint,
-  filter: TailFilter,
-): Promise<BacklogQueue> {
-  const { offsets, transport } = admin
-  const [minOffset, endOffset] = await Promise.all([offsets.min(queue), offsets.max(queue)])
-  const first = await firstOffset(admin, queue, start, minOffset, endOffset)
-  const nextOffset = Math.max(minOffset, first)
-  return { tail: new QueueTail(transport, queue, nextOffset, filter), endOffset }
+/** A queue that is asked where its reading begins, until it has said so. */
+class StartedQueue implements TailSource {
+  readonly queue: QueueAt
+  private readonly admin: Admin
+  private readonly start: StartPoint
+  private readonly filter: TailFilter
+  private started: BacklogQueue | null = null
+
+  constructor(admin: Admin, queue: QueueAt, start: StartPoint, filter: TailFilter) {
+    this.admin = admin
+    this.queue = queue
+    this.start = start
+    this.filter = filter
+  }
+
+  async open(): Promise<QueueTail> {
+    return (await this.begin()).tail
+  }
+
+  async begin(): Promise<BacklogQueue> {
+    if (this.started !== null) return this.started
+    const { admin, filter, queue, start } = this
+    const { offsets, transport } = admin
+    const [minOffset, endOffset] = await Promise.all([offsets.min(queue), offsets.max(queue)])
+    const first = await firstOffset(admin, queue, start, minOffset, endOffset)
+    const nextOffset = Math.max(minOffset, first)
+    this.started = { tail: new QueueTail(transport, queue, nextOffset, filter), endOffset }
+    return this.started
+  }
+}
+
+/** Those that can be read now. Rejects when none can. */
+async function openAll(
+  sources: readonly StartedQueue[],
+  trouble: Trouble,
+): Promise<BacklogQueue[]> {
+  const results = await Promise.allSettled(sources.map((source) => source.begin()))
+  const opened = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  for (const [place, one] of results.entries()) {
+    if (one.status === 'fulfilled') continue
+    if (opened.length === 0) throw one.reason
+    trouble.tell(sources[place]!.queue, one.reason)
+  }
+  return opened
 }
 
 async function firstOffset(
@@ -119,8 +155,9 @@ async function* backlog(
   sources: readonly BacklogQueue[],
   start: StartPoint,
   signal: AbortSignal,
+  trouble: TailTrouble,
 ): AsyncGenerator<ShownMessage> {
-  const merged = mergedBacklog(sources, signal)
+  const merged = mergedBacklog(sources, signal, trouble)
   if (start.kind === 'back') {
     const kept: ShownMessage[] = []
     for await (const message of merged) kept.push(message)
@@ -136,31 +173,40 @@ async function* backlog(
 
 async function follow(
   io: CliIo,
-  sources: readonly BacklogQueue[],
+  sources: readonly TailSource[],
   shower: Shower,
   untilMs: number | null,
   end: AbortController,
+  trouble: Trouble,
 ): Promise<void> {
   const timer =
     untilMs === null
       ? undefined
       : setTimeout(() => end.abort(), untilMs - io.now() + UNTIL_SLACK_MS)
-  const tails = sources.map((source) => source.tail)
   try {
-    await shower.showAll(liveMessages(tails, end.signal, troubleTeller(io)))
+    await shower.showAll(liveMessages(sources, end.signal, trouble.tell))
   } finally {
     clearTimeout(timer)
   }
 }
 
 /** Tells of each broker once: it is asked again and again. */
-function troubleTeller(io: CliIo): TailTrouble {
-  const told = new Set<string>()
-  return (one, error) => {
-    const { address } = one.queue
-    if (told.has(address)) return
-    told.add(address)
-    void writeError(io, error, { isJson: false, isVerbose: false })
+class Trouble {
+  private readonly io: CliIo
+  private readonly told = new Set<string>()
+
+  constructor(io: CliIo) {
+    this.io = io
+  }
+
+  get isAny(): boolean {
+    return this.told.size > 0
+  }
+
+  readonly tell: TailTrouble = ({ address }, error) => {
+    if (this.told.has(address)) return
+    this.told.add(address)
+    void writeError(this.io, error, { isJson: false, isVerbose: false })
   }
 }
 
