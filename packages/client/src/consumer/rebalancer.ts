@@ -48,6 +48,7 @@ export class Rebalancer<T> {
   private readonly roundEnded = new Waiters()
   private timer: Timer | null = null
   private rounds = 0
+  private hasEndedRound = false
   private isStopped = false
 
   constructor(context: ConsumerContext<T>, assignment: Assignment<T>, locks: OrderLocks | null) {
@@ -63,7 +64,8 @@ export class Rebalancer<T> {
   async start(): Promise<void> {
     this.watchTopics()
     this.arm()
-    await this.roundEnded.wait()
+    // A broker that heard of this member may have asked for a round already, and that one may be over.
+    if (!this.hasEndedRound) await this.roundEnded.wait()
   }
 
   /** Something has changed: a round as soon as may be. */
@@ -129,6 +131,7 @@ export class Rebalancer<T> {
       client.log.error({ event: 'rebalance_failed', group, err: error })
     }
     this.schedule.end(clock.monotonicMs(), outcome)
+    this.hasEndedRound = true
     this.roundEnded.wakeAll()
     if (!this.isStopped) this.arm()
   }
