@@ -1,6 +1,7 @@
 // Clients of three houses under the same load, each in a process of its own.
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { aliOnsProgram, javaProgram, rocketmqVersions } from '../../e2e/harness/builds.ts'
 import { javaArguments } from '../../e2e/harness/java.ts'
 import { mustRun } from '../../e2e/harness/processes.ts'
@@ -9,7 +10,7 @@ export const clientNames = ['apogee', 'java', 'ali-ons'] as const
 export type ClientName = (typeof clientNames)[number]
 
 const TIMEOUT_MS = 10 * 60_000
-const OUR_PROGRAM = join(import.meta.dirname, 'apogee-client.ts')
+const OUR_PROGRAM = fileURLToPath(new URL('./apogee-client.ts', import.meta.url))
 /** A JVM with room, so that its collector is not what is measured. */
 const JAVA_HEAP = '1g'
 

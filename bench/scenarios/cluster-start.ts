@@ -1,10 +1,10 @@
 // startCluster(): from the call to a cluster that takes messages, in a process of its own.
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { mustRun } from '../../e2e/harness/processes.ts'
 import { type Goal, rowOf, type Samples } from '../report/result.ts'
 import type { BenchOptions, Outcome, Scenario } from './scenario.ts'
 
-const PROGRAM = join(import.meta.dirname, '..', 'clients', 'start-clusters.ts')
+const PROGRAM = fileURLToPath(new URL('../clients/start-clusters.ts', import.meta.url))
 const STARTS = 50
 
 async function run(options: BenchOptions, samples: Samples): Promise<Outcome> {

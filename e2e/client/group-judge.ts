@@ -31,8 +31,8 @@ export function judgeDeliveries(
 }
 
 /**
- * Order across members: in every queue the first delivery of an offset comes after the first delivery of the one before. Clocks
- * are one machine's, so a tie in milliseconds is no disorder.
+ * Order across members: in every queue the first delivery of an offset comes after the first delivery of the one before.
+ * Clocks are one machine's, so a tie in milliseconds is no disorder.
  */
 export function judgeOrder(deliveries: readonly Delivery[]): string[] {
   const disordered: string[] = []

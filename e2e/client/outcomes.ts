@@ -1,5 +1,5 @@
-// What becomes of each transaction of the test, by its body alone: so the producer that decides, the one that is asked after a
-// restart, and the judge agree.
+// What becomes of each transaction of the test, by its body alone: so the producer that decides, the one that is asked
+// after a restart, and the judge agree.
 import { javaHash } from '@apogee/base'
 import type { TransactionOutcome } from '@apogee/client'
 

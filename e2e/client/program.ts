@@ -1,6 +1,6 @@
-// Apogee's client as a process of its own, under the line protocol of e2e/java/src/client: `id TAB command TAB key=value ...`
-// in, one JSON line out. It can so take part in every suite that drives Java's, and be killed. Besides the commands of
-// Java's program it knows `owned` (the queues a consumer has now) and `start-sender`/`sent` (sends until it is stopped).
+// Apogee's client as a process of its own, under the line protocol of e2e/java/src/client: lines of
+// `id TAB command TAB key=value ...` in, one JSON line each out. It can so take part in every suite that drives Java's, and
+// be killed. Of its own are `start-sender`/`stop-sender` (sends until it is stopped) and `start-transactions`.
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -250,7 +250,7 @@ async function startSender(options: Options): Promise<object> {
         const key = options['sharded'] === 'true' ? { shardingKey: String(index % 8) } : {}
         sender.sent.push({ ...item(String(each.body), await made.send(each, key)), index })
       } catch (error) {
-        sender.failed.push(`${each.body}: ${(error as Error).message}`)
+        sender.failed.push(`${String(each.body)}: ${(error as Error).message}`)
       }
       await sleep(everyMs)
     }

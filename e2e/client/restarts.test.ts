@@ -1,6 +1,6 @@
 // Our producer and consumer while servers and consumers are killed, paused and started again: at least once, counted; the
-// queues of a broker that lives never pause; a consumer that is asked to end loses nothing and repeats nothing. RESTARTS_SEED
-// repeats a run, RESTARTS_STEPS makes it longer.
+// queues of a broker that lives never pause; a consumer that is asked to end loses nothing and repeats nothing.
+// RESTARTS_SEED repeats a run, RESTARTS_STEPS makes it longer.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -82,9 +82,68 @@ async function allDelivered(
   return verdict
 }
 
-describe(`our client under restarts, seed ${SEED}`, () => {
-  let scene: Scene
+let scene: Scene
 
+async function startSender(): Promise<void> {
+  const args = { name: 's', topic: TOPIC, everyMs: 2, sendTimeoutMs: SEND_TIMEOUT_MS }
+  await scene.sender.run('start-sender', args)
+}
+
+/** One broker is always there, and the deadline leaves time to try it: no send fails. */
+async function disturbances(t: TestContext): Promise<void> {
+  const prng = new Prng(SEED)
+  await scene.members.join('apogee')
+  await scene.members.join('apogee')
+  await startSender()
+  for (let step = 0; step < STEPS; step++) {
+    t.diagnostic(await disturb(scene, prng))
+    await sleep(500)
+  }
+  const ended = await scene.sender.run('stop-sender', { name: 's' })
+  await allDelivered(scene, ended, t)
+  assert.deepEqual(ended.failed, [])
+}
+
+async function oneBrokerDead(t: TestContext): Promise<void> {
+  const [dead, alive] = scene.masters.brokers
+  assert.ok(dead !== undefined && alive !== undefined)
+  await scene.members.join('apogee')
+  await startSender()
+  await sleep(1000)
+  await dead.kill()
+  const killedAt = Date.now()
+  await sleep(8000)
+  const during = scene.members.deliveries.filter(({ at }) => at > killedAt)
+  const times = during.filter(({ queue }) => queue.startsWith(alive.name)).map(({ at }) => at)
+  const gapMs = longestGapMs(times)
+  t.diagnostic(`longest gap between deliveries of ${alive.name}: ${gapMs} ms`)
+  assert.ok(gapMs < 2000, `the queues of the broker that lives paused for ${gapMs} ms`)
+  await dead.start()
+  const backAt = Date.now()
+  await sleep(3000)
+  const ended = await scene.sender.run('stop-sender', { name: 's' })
+  await allDelivered(scene, ended, t)
+  assert.deepEqual(ended.failed, [])
+  const again = scene.members.deliveries.filter(
+    ({ at, queue }) => at > backAt && queue.startsWith(dead.name),
+  )
+  assert.ok(again.length > 0, 'nothing came from the broker that returned')
+}
+
+async function terminated(t: TestContext): Promise<void> {
+  await startSender()
+  for (let round = 0; round < 5; round++) {
+    await scene.members.join('apogee')
+    await sleep(700)
+    await scene.members.terminate()
+  }
+  const ended = await scene.sender.run('stop-sender', { name: 's' })
+  await scene.members.join('apogee')
+  const verdict = await allDelivered(scene, ended, t)
+  assert.equal(verdict.repeated, 0)
+}
+
+describe(`our client under restarts, seed ${SEED}`, () => {
   beforeEach(async () => {
     const dir = temporaryFolder('restarts')
     const masters = await Masters.start(dir, 2, 2)
@@ -100,67 +159,14 @@ describe(`our client under restarts, seed ${SEED}`, () => {
     await scene.masters.kill()
   })
 
-  const startSender = async (): Promise<void> => {
-    const args = { name: 's', topic: TOPIC, everyMs: 2, sendTimeoutMs: SEND_TIMEOUT_MS }
-    await scene.sender.run('start-sender', args)
-  }
+  it(
+    `${STEPS} disturbances: all that was acknowledged is delivered, and no send fails`,
+    disturbances,
+  )
 
-  it(`${STEPS} disturbances: all that was acknowledged is delivered, and no send fails`, async (t) => {
-    const prng = new Prng(SEED)
-    await scene.members.join('apogee')
-    await scene.members.join('apogee')
-    await startSender()
-    for (let step = 0; step < STEPS; step++) {
-      t.diagnostic(await disturb(scene, prng))
-      await sleep(500)
-    }
-    const ended = await scene.sender.run('stop-sender', { name: 's' })
-    await allDelivered(scene, ended, t)
-    // One broker was always there, and the deadline leaves time to try it.
-    assert.deepEqual(ended.failed, [])
-  })
+  it('a dead broker pauses no other queue, and its own are read when it returns', oneBrokerDead)
 
-  it('a dead broker pauses neither sends nor the queues of the other, and its own are read when it returns', async (t) => {
-    const [dead, alive] = scene.masters.brokers as [
-      Masters['brokers'][number],
-      Masters['brokers'][number],
-    ]
-    await scene.members.join('apogee')
-    await startSender()
-    await sleep(1000)
-    await dead.kill()
-    const killedAt = Date.now()
-    await sleep(8000)
-    const during = scene.members.deliveries.filter(({ at }) => at > killedAt)
-    const gap = longestGapMs(
-      during.filter(({ queue }) => queue.startsWith(alive.name)).map(({ at }) => at),
-    )
-    t.diagnostic(`longest gap between deliveries of ${alive.name}: ${gap} ms`)
-    assert.ok(gap < 2000, `the queues of the broker that lives paused for ${gap} ms`)
-    await dead.start()
-    const backAt = Date.now()
-    await sleep(3000)
-    const ended = await scene.sender.run('stop-sender', { name: 's' })
-    await allDelivered(scene, ended, t)
-    assert.deepEqual(ended.failed, [])
-    const again = scene.members.deliveries.filter(
-      ({ at, queue }) => at > backAt && queue.startsWith(dead.name),
-    )
-    assert.ok(again.length > 0, 'nothing came from the broker that returned')
-  })
-
-  it('SIGTERM of a consumer under load loses nothing and delivers nothing twice', async (t) => {
-    await startSender()
-    for (let round = 0; round < 5; round++) {
-      await scene.members.join('apogee')
-      await sleep(700)
-      await scene.members.terminate()
-    }
-    const ended = await scene.sender.run('stop-sender', { name: 's' })
-    await scene.members.join('apogee')
-    const verdict = await allDelivered(scene, ended, t)
-    assert.equal(verdict.repeated, 0)
-  })
+  it('SIGTERM of a consumer under load loses nothing and delivers nothing twice', terminated)
 })
 
 function longestGapMs(times: readonly number[]): number {

@@ -1,6 +1,6 @@
 // Transactions whose store changes its owner in the middle: what one broker prepared, decided and asked about, the other
-// takes over. Apache's broker takes long to stop, so Apogee begins with a kill -9 and Apache with a clean stop; EXCHANGE_ALL=1 has
-// both by both. EXCHANGE_SELF_CHECK=1 lets Apache alone pass the store on.
+// takes over. Apache's broker takes long to stop, so Apogee begins with a kill -9 and Apache with a clean stop;
+// EXCHANGE_ALL=1 has both by both. EXCHANGE_SELF_CHECK=1 lets Apache alone pass the store on.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,9 +1,11 @@
 // The unmodified Go and ali-ons clients, and Apogee's own, as separate processes.
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { aliOnsProgram, goProgram } from './builds.ts'
 import { ClientProgram, type CommandArguments } from './client-program.ts'
 import { RunningProcess } from './processes.ts'
 
+const OUR_PROGRAM = fileURLToPath(new URL('../client/program.ts', import.meta.url))
 const READY_TIMEOUT_MS = 30_000
 
 async function startProgram(
@@ -41,8 +43,7 @@ export async function startApogeeClient(
   dir: string,
   name = 'apogee-client',
 ): Promise<ClientProgram> {
-  const args = [join(import.meta.dirname, '..', 'client', 'program.ts')]
-  return await startProgram(name, process.execPath, args, dir, { namesrv: namesrvAddr })
+  return await startProgram(name, process.execPath, [OUR_PROGRAM], dir, { namesrv: namesrvAddr })
 }
 
 /** The same inside something that a command leads to, such as a network namespace. */
@@ -51,8 +52,7 @@ export async function startApogeeClientIn(
   namesrvAddr: string,
   dir: string,
 ): Promise<ClientProgram> {
-  const program = join(import.meta.dirname, '..', 'client', 'program.ts')
   const [first = '', ...rest] = command
-  const args = [...rest, process.execPath, program]
+  const args = [...rest, process.execPath, OUR_PROGRAM]
   return await startProgram('client-inside', first, args, dir, { namesrv: namesrvAddr })
 }

@@ -28,10 +28,10 @@ if (isCheckout ? process.features.typescript : isNewEnough()) {
 
 /** The store's lock uses node:sqlite, which Node 22 calls experimental on every start: no news for who runs a broker. */
 function quietSqlite() {
-  const emitWarning = process.emitWarning
+  const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).startsWith('SQLite is an experimental feature')) {
-      emitWarning.call(process, warning, ...rest)
+      emitWarning(warning, ...rest)
     }
   }
 }

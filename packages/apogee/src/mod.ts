@@ -20,8 +20,8 @@ export { startCluster } from './embedded/start-cluster.ts'
 export type { WaitOptions } from './embedded/wait-for.ts'
 
 /**
- * Administration of a cluster: topics, groups, offsets, messages, brokers. It connects when it is used; `close` ends its connections.
- * Names are whole: a `namespace` is not added. Rejects with RMQ_INVALID_ARGUMENT.
+ * Administration of a cluster: topics, groups, offsets, messages, brokers. It connects when it is used; `close` ends its
+ * connections. Names are whole: a `namespace` is not added. Rejects with RMQ_INVALID_ARGUMENT.
  */
 export async function connectAdmin(options: RocketMQOptions = {}): Promise<Admin> {
   const admin = await import('@apogee/admin')

@@ -68,8 +68,8 @@ export class ConsumerGroupInfo {
   }
 
   /**
-   * Each client once, however many connections it has. Apache's broker names it once for each: until a silent connection has
-   * expired, members that share queues by it leave some without an owner.
+   * Each client once, however many connections it has. Apache's broker names it once for each: until a silent connection
+   * has expired, members that share queues by it leave some without an owner.
    */
   clientIds(): string[] {
     return [...new Set([...this.channels.values()].map((channel) => channel.clientId))]
