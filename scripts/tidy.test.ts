@@ -104,11 +104,16 @@ test('a file that nothing reaches is found; workers count as reached', () => {
   deepEqual(store('export {}\n', { ...file, ...tested }), ['dead-file lonely.ts:0 (note)'])
 })
 
-test('pure code imports nothing of Node but zlib', () => {
+test('pure code imports nothing of Node but zlib and hashes', () => {
   const base = (text: string): string[] => said({ 'packages/base/src/one.ts': text })
   deepEqual(base("export { join as one } from 'node:path'\n"), [
     'pure-import packages/base/src/one.ts:1',
   ])
+  deepEqual(base("import { createHash } from 'node:crypto'\nexport const one = createHash\n"), [])
+  for (const names of ['* as one', '{ createHash, randomBytes as one }', '{ createHmac as one }']) {
+    const text = `import ${names} from 'node:crypto'\nexport { one }\n`
+    deepEqual(base(text), ['pure-import packages/base/src/one.ts:1'], names)
+  }
   const core = { 'packages/store/src/core/a.ts': "export { join } from 'node:path'\n" }
   deepEqual(store("export { join } from './core/a.ts'\n", core), ['pure-import core/a.ts:1'])
   deepEqual(store("export { join } from 'node:path'\n"), [])
