@@ -1,5 +1,5 @@
 // Ten thousand transactions with every outcome, through kills of the producer and of the broker: what was committed is
-// seen, what was rolled back never is. TRANSACTIONS sets another number, TRANSACTIONS_SEED repeats the moments of the kills.
+// seen, what was rolled back never is. TRANSACTIONS sets another number, TRANSACTIONS_SEED repeats the moments.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

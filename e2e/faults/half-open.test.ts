@@ -1,5 +1,5 @@
 // Our client on one side of a cable, the servers on the other: what it does when an established connection goes silent
-// without a word, as behind a firewall that forgot it. New connections work all the time; only old ones are dead. Needs root.
+// without a word, as behind a firewall that forgot it. New connections work all the time; only old ones are dead. As root.
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
