@@ -82,7 +82,10 @@ export interface ProducerOptions {
   group?: string
   /** Attempts after the first, all within the deadline. Default 2. */
   retries?: number
-  /** For one send with its retries. Default 3,000. */
+  /**
+   * For one send with its retries. Default 3,000. While another broker could take a retry, an attempt gets half of what
+   * is left of it; an attempt without an answer may have stored the message all the same.
+   */
   timeoutMs?: number
   /** FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT and SLAVE_NOT_AVAILABLE try another broker (may double). Default false. */
   retryAnotherBrokerWhenNotStoreOk?: boolean
@@ -94,7 +97,10 @@ export interface ProducerOptions {
   maxBatchSize?: number
   /** Sends that wait for an answer at once. Default 10,000. */
   maxInFlight?: number
-  /** Brokers that answer slowly are avoided for a while (Java: sendLatencyFaultEnable). Default false. */
+  /**
+   * Brokers that answer slowly are avoided for a while (Java: sendLatencyFaultEnable). Default false: only those that
+   * did not answer in time, for 10 s.
+   */
   latencyFaultTolerance?: boolean
   /** Topics that no NameServer knows are sent to by the route of TBW102 and made by the broker, if it may. Default true. */
   createTopics?: boolean

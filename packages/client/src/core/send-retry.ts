@@ -16,6 +16,9 @@ const RETRIED: ReadonlySet<number> = new Set([
 /** Pauses before an attempt that can only go where the last one failed: at once again would fail again. */
 const PAUSES_MS = [100, 400, 1_000, 2_000]
 
+/** No attempt gets less, unless less is left: a broker that only forces its disk is not hung. */
+export const ATTEMPT_MIN_MS = 200
+
 export function isRetriedCode(responseCode: number): boolean {
   return RETRIED.has(responseCode)
 }
@@ -50,4 +53,20 @@ export function pauseBeforeAttempt(
   if (isElsewhere) return 0
   const pauseMs = PAUSES_MS[Math.min(failures, PAUSES_MS.length) - 1]!
   return pauseMs < remainingMs ? pauseMs : null
+}
+
+/**
+ * How long the next attempt waits for its answer. A broker that hangs keeps its connections open and says nothing, so
+ * an attempt that could wait until the deadline would use it up, and the other brokers would never be asked. While
+ * another attempt could go to another broker, one gets half of what is left (Java: sendMsgMaxTimeoutPerRequest).
+ * `failures` counts the attempts so far.
+ */
+export function attemptTimeoutMs(
+  failures: number,
+  retries: number,
+  hasOtherBroker: boolean,
+  remainingMs: number,
+): number {
+  if (!hasOtherBroker || failures >= retries) return remainingMs
+  return Math.min(remainingMs, Math.max(Math.floor(remainingMs / 2), ATTEMPT_MIN_MS))
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Prng } from '@apogee/base'
 import { BATCH_MESSAGES_MAX, splitBatch } from './batch-split.ts'
 import { avoidMsOf, FaultStrategy } from './fault-strategy.ts'
-import { isRetriedCode, pauseBeforeAttempt, sendStatusOf } from './send-retry.ts'
+import { attemptTimeoutMs, isRetriedCode, pauseBeforeAttempt, sendStatusOf } from './send-retry.ts'
 
 test('a batch is cut where the next message would not fit, and none is lost or turned', () => {
   assert.deepEqual(splitBatch([], 10), [])
@@ -85,4 +85,14 @@ test('attempts end with the retries or the deadline, and wait only where the las
   assert.equal(pauseBeforeAttempt(2, 2, false, 3_000), 400)
   assert.equal(pauseBeforeAttempt(2, 2, false, 400), null)
   assert.equal(pauseBeforeAttempt(9, 20, false, 3_000), 2_000)
+})
+
+test('an attempt leaves time for one at another broker, and the last one takes all that is left', () => {
+  assert.equal(attemptTimeoutMs(0, 2, true, 3_000), 1_500)
+  assert.equal(attemptTimeoutMs(1, 2, true, 1_500), 750)
+  assert.equal(attemptTimeoutMs(2, 2, true, 750), 750)
+  assert.equal(attemptTimeoutMs(0, 0, true, 3_000), 3_000)
+  assert.equal(attemptTimeoutMs(0, 2, false, 3_000), 3_000)
+  assert.equal(attemptTimeoutMs(0, 2, true, 300), 200)
+  assert.equal(attemptTimeoutMs(0, 2, true, 150), 150)
 })

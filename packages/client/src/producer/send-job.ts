@@ -1,9 +1,14 @@
 import type { ApogeeError } from '@apogee/base'
 import { type Frame, ResponseCode } from '@apogee/protocol'
-import type { RequestSink } from '@apogee/remoting'
+import { RemotingError, type RequestSink } from '@apogee/remoting'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue, SendResult, SendStatus } from '../api/message.ts'
-import { isRetriedCode, pauseBeforeAttempt, sendStatusOf } from '../core/send-retry.ts'
+import {
+  attemptTimeoutMs,
+  isRetriedCode,
+  pauseBeforeAttempt,
+  sendStatusOf,
+} from '../core/send-retry.ts'
 import { errorOfResponse } from '../remote/errors.ts'
 import { SendAnswer } from './send-answer.ts'
 import type { MessageFields } from './send-frame.ts'
@@ -100,7 +105,7 @@ export class SendJob implements RequestSink {
   }
 
   failed(error: ApogeeError): void {
-    this.ended(true)
+    this.ended(true, error.code === RemotingError.TIMEOUT)
     this.attemptFailed(this.sender.failureOf(this.work.code, error, this.address), true)
   }
 
@@ -120,8 +125,8 @@ export class SendJob implements RequestSink {
   }
 
   /** An attempt has come to an end: the broker's latency is known. */
-  private ended(hasFailed: boolean): void {
-    this.sender.attemptEnded(this.target!.brokerName, this.attemptMs, hasFailed)
+  private ended(hasFailed: boolean, isHung = false): void {
+    this.sender.attemptEnded(this.target!.brokerName, this.attemptMs, hasFailed, isHung)
   }
 
   private loadRoute(): void {
@@ -169,8 +174,16 @@ export class SendJob implements RequestSink {
       return
     }
     this.address = connection.name
-    const opaque = connection.beginRequest(work.code, this.remainingMs, this)
+    const opaque = connection.beginRequest(work.code, this.timeoutMs(target.brokerName), this)
     if (opaque !== null) sender.write(connection, work.code, opaque, target, work.content, false)
+  }
+
+  /** Of an attempt at this broker. Time is kept only for a broker that may well answer. */
+  private timeoutMs(brokerName: string): number {
+    const { sender, attempts, remainingMs } = this
+    const { choose, topic } = this.work
+    const hasOther = choose === null && topic.hasSoundBroker(brokerName)
+    return attemptTimeoutMs(attempts?.length ?? 0, sender.settings.retries, hasOther, remainingMs)
   }
 
   private noQueue(): RocketMQError {

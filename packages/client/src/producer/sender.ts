@@ -21,7 +21,7 @@ export class Sender implements BrokerDoubts {
   readonly client: Client
   readonly settings: ProducerSettings
   private readonly topics = new Map<string, TopicTarget>()
-  private readonly faults: FaultStrategy | null
+  private readonly faults = new FaultStrategy()
   private inFlight = 0
   private closing = false
   private emptyListeners: (() => void)[] = []
@@ -29,7 +29,6 @@ export class Sender implements BrokerDoubts {
   constructor(client: Client, settings: ProducerSettings) {
     this.client = client
     this.settings = settings
-    this.faults = settings.latencyFaultTolerance ? new FaultStrategy() : null
   }
 
   get nowMs(): number {
@@ -116,8 +115,9 @@ export class Sender implements BrokerDoubts {
     return this.client.remote.failureOf(code, error, address)
   }
 
-  attemptEnded(brokerName: string, startedMs: number, hasFailed: boolean): void {
-    if (this.faults === null) return
+  /** `isHung`: it did not answer in time. Such a broker is avoided also without latency fault tolerance. */
+  attemptEnded(brokerName: string, startedMs: number, hasFailed: boolean, isHung: boolean): void {
+    if (!this.settings.latencyFaultTolerance && !isHung) return
     const { nowMs } = this
     const forMs = this.faults.sent(brokerName, nowMs - startedMs, hasFailed, nowMs)
     if (forMs > 0) this.client.status.emit({ type: 'broker-avoided', brokerName, forMs })
@@ -129,7 +129,7 @@ export class Sender implements BrokerDoubts {
   }
 
   isAvoided(brokerName: string): boolean {
-    return this.faults?.isAvoided(brokerName, this.nowMs) ?? false
+    return this.faults.isAvoided(brokerName, this.nowMs)
   }
 
   /** Takes no more sends. */

@@ -107,6 +107,15 @@ export class TopicTarget {
     return this.choice.next(this.publishQueues, this.doubts, failedBroker)
   }
 
+  /** Whether a broker other than this one has a queue, and nothing speaks against it. */
+  hasSoundBroker(besides: string): boolean {
+    for (const { brokerName } of this.publishQueues) {
+      if (brokerName === besides) continue
+      if (!this.doubts.isDown(brokerName) && !this.doubts.isAvoided(brokerName)) return true
+    }
+    return false
+  }
+
   target(queue: MessageQueue, batch: boolean): QueueTarget {
     const targets = batch ? this.batchTargets : this.targets
     let target = targets.get(queue)
