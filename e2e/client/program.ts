@@ -274,7 +274,7 @@ async function startTransactions(options: Options): Promise<object> {
   const topic = need(options, 'topic')
   const made = await mq.transactionProducer({
     group: need(options, 'producerGroup'),
-    check: (one) => planOf(one.body.toString()).checked,
+    check: async (one) => planOf(one.body.toString()).checked,
   })
   let next = Number(options['first'] ?? 0)
   const end = next + Number(need(options, 'count'))
@@ -282,7 +282,7 @@ async function startTransactions(options: Options): Promise<object> {
     while (next < end) {
       const body = `tx-${next++}`
       try {
-        await made.sendInTransaction({ topic, body }, () => {
+        await made.sendInTransaction({ topic, body }, async () => {
           console.log(JSON.stringify({ half: body }))
           return planOf(body).first
         })

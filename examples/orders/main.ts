@@ -17,7 +17,7 @@ const placed = mq.topic('orders-placed', { codec: json<Order>() })
 await using orders = await mq.transactionProducer({
   group: 'P_orders',
   // Asked by the broker when it has not heard of an outcome, perhaps after a restart: only the database knows.
-  check: (message) => (committed.has(message.keys[0] ?? '') ? 'commit' : 'rollback'),
+  check: async (message) => (committed.has(message.keys[0] ?? '') ? 'commit' : 'rollback'),
 })
 
 async function place(customer: string, amount: number): Promise<void> {

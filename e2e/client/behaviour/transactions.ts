@@ -21,7 +21,7 @@ async function decided(context: BehaviourContext): Promise<void> {
   const checked: string[] = []
   const producer = await mq.transactionProducer({
     group,
-    check: (message) => {
+    check: async (message) => {
       checked.push(message.body.toString())
       return 'rollback'
     },
@@ -29,23 +29,23 @@ async function decided(context: BehaviourContext): Promise<void> {
   const local: string[] = []
   const result = await producer.sendInTransaction(
     { topic, body: 'committed', keys: ['k1'], tag: 'red', properties: { p: 'v' } },
-    () => {
+    async () => {
       local.push('committed')
       assert.deepEqual(inbox.bodies, [], 'nobody sees a half message')
       return 'commit'
     },
   )
   assert.equal(result.status, 'SEND_OK')
-  await producer.sendInTransaction({ topic, body: 'rolled back' }, () => 'rollback')
+  await producer.sendInTransaction({ topic, body: 'rolled back' }, async () => 'rollback')
   await assert.rejects(
-    producer.sendInTransaction({ topic, body: 'thrown' }, () => {
+    producer.sendInTransaction({ topic, body: 'thrown' }, async () => {
       throw new Error('the local part failed')
     }),
     { code: 'RMQ_TRANSACTION_FAILED' },
   )
   await producer.sendInTransaction({ topic, body: 'committed later' }, async () => {
     await sleep(50)
-    return 'commit' as const
+    return 'commit'
   })
   await inbox.exactly(2, 3000)
   assert.deepEqual(local, ['committed'])
@@ -82,7 +82,7 @@ async function checked(context: BehaviourContext): Promise<void> {
   for (const body of [...Object.keys(answers), 'throws first']) {
     await producer.sendInTransaction(
       { topic, body, keys: [`key of ${body[0]}`.replaceAll(' ', '-')] },
-      () => 'unknown',
+      async () => 'unknown',
     )
   }
   await inbox.count(3, 40_000)
@@ -105,13 +105,13 @@ async function anotherProcess(context: BehaviourContext): Promise<void> {
   const inbox = await reading(context)
   const group = `${topic}_tx`
   const dying = context.client()
-  const first = await dying.transactionProducer({ group, check: () => 'unknown' })
-  await first.sendInTransaction({ topic, body: 'orphan' }, () => 'unknown')
+  const first = await dying.transactionProducer({ group, check: async () => 'unknown' })
+  await first.sendInTransaction({ topic, body: 'orphan' }, async () => 'unknown')
   await dying.close()
   const asked: string[] = []
   await context.client().transactionProducer({
     group,
-    check: (message) => {
+    check: async (message) => {
       asked.push(message.body.toString())
       return 'commit'
     },

@@ -22,21 +22,21 @@ export function handles(error: unknown): ErrorCode | null {
 
 export async function transactions(mq: RocketMQ): Promise<void> {
   const outcome: TransactionOutcome = 'unknown'
-  const producer = await mq.transactionProducer({ group: 'P', check: () => outcome })
+  const producer = await mq.transactionProducer({ group: 'P', check: async () => outcome })
   const message = { topic: 'a', body: 'x' }
   await producer.sendInTransaction(message, async () => (handles(null) ? 'commit' : 'rollback'))
-  await producer.sendInTransaction(message, () => 'rollback')
+  await producer.sendInTransaction(message, async () => 'rollback')
   const result = await producer.sendInTransaction(message, async (transaction) => {
     expectType<Transaction>()(transaction)
     await Promise.resolve()
-    // TypeScript widens a lone text that an async function returns where a plain one would do too.
-    return 'unknown' as const
+    return 'unknown'
   })
   expectType<TransactionResult>()(result)
   // @ts-expect-error: no such outcome
   await producer.sendInTransaction(message, async () => 'done')
+  await mq.transactionProducer({ group: 'P', check: async () => 'commit' })
   // @ts-expect-error: no such outcome
-  await mq.transactionProducer({ group: 'P', check: () => 'maybe' })
+  await mq.transactionProducer({ group: 'P', check: async () => 'maybe' })
   // @ts-expect-error: somebody must answer checks
   await mq.transactionProducer({ group: 'P' })
 }

@@ -121,8 +121,8 @@ export type TransactionOutcome = 'commit' | 'rollback' | 'unknown'
 /** Of a producer of transactions. */
 export interface TransactionProducerOptions extends ProducerOptions {
   group: string
-  /** Asked by brokers about transactions without an end. A throw counts as 'unknown'. */
-  check(message: ReceivedMessage): TransactionOutcome | Promise<TransactionOutcome>
+  /** Async: asked by brokers about transactions without an end. A throw counts as 'unknown'. */
+  check(message: ReceivedMessage): Promise<TransactionOutcome>
   /** Checks at once; more wait. Default 16. */
   checkConcurrency?: number
   /** Checks that wait; more are dropped (the broker asks again). Default 2,000. */

@@ -10,7 +10,7 @@ import { receivedMessage } from './received-message.ts'
 export interface TransactionChecksOptions {
   /** As servers name it. */
   group: string
-  check(message: ReceivedMessage): TransactionOutcome | Promise<TransactionOutcome>
+  check(message: ReceivedMessage): Promise<TransactionOutcome>
   concurrency: number
   queueMax: number
 }

@@ -19,7 +19,7 @@ async function make(seed: number, options: Partial<TransactionProducerOptions> =
   const producer = await world.settle(
     startTransactionProducer(client, {
       group: 'TX',
-      check: (message) => {
+      check: async (message) => {
         asked.push(message.body.toString())
         return 'commit'
       },
@@ -38,13 +38,13 @@ test('committed messages become visible, rolled back ones and those whose local 
     producer.sendInTransaction({ topic: 'T', body: 'yes', tag: 'a' }, async ({ id, messageId }) => {
       assert.equal(id, messageId)
       seen.push(...(await bodies()))
-      return 'commit' as const
+      return 'commit'
     }),
   )
   assert.deepEqual(seen, [], 'a half message is seen by nobody')
   assert.equal(committed.outcome, 'commit')
-  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'no' }, () => 'rollback'))
-  const thrown = producer.sendInTransaction({ topic: 'T', body: 'threw' }, () => {
+  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'no' }, async () => 'rollback'))
+  const thrown = producer.sendInTransaction({ topic: 'T', body: 'threw' }, async () => {
     throw new Error('the local part')
   })
   await assert.rejects(world.settle(thrown), (error: RocketMQError) => {
@@ -64,7 +64,7 @@ test('a lost or unknown outcome is asked for, until there is one', async () => {
     ['no', ['rollback']],
   ])
   const { world, client, producer, bodies } = await make(SEED + 1, {
-    check: ({ body, topic }) => {
+    check: async ({ body, topic }) => {
       assert.equal(topic, 'T')
       const outcome = outcomes.get(body.toString())?.shift() ?? 'unknown'
       if (outcome === 'throw') throw new Error('database is down')
@@ -72,10 +72,12 @@ test('a lost or unknown outcome is asked for, until there is one', async () => {
     },
   })
   client.remote.oneway = () => 'dropped'
-  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'lost' }, () => 'commit'))
+  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'lost' }, async () => 'commit'))
   Reflect.deleteProperty(client.remote, 'oneway')
-  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'later' }, () => 'unknown'))
-  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'no' }, () => 'unknown'))
+  await world.settle(
+    producer.sendInTransaction({ topic: 'T', body: 'later' }, async () => 'unknown'),
+  )
+  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'no' }, async () => 'unknown'))
   await world.pass(60_000)
   assert.deepEqual(await bodies(), ['later', 'lost'])
   assert.deepEqual([...outcomes.values()].flat(), [])
@@ -93,13 +95,15 @@ test('checks run side by side up to checkConcurrency, and more than checkQueueMa
       most = Math.max(most, running)
       await new Promise<void>((resolve) => release.push(resolve))
       running--
-      return 'commit' as const
+      return 'commit'
     },
   })
   const warned: object[] = []
   client.log.warn = (fields: object) => warned.push(fields)
   for (let i = 0; i < 8; i++) {
-    await world.settle(producer.sendInTransaction({ topic: 'T', body: `${i}` }, () => 'unknown'))
+    await world.settle(
+      producer.sendInTransaction({ topic: 'T', body: `${i}` }, async () => 'unknown'),
+    )
   }
   for (let i = 0; i < 40 && (await bodies()).length < 8; i++) {
     await world.pass(2_000)
@@ -117,10 +121,10 @@ test('close answers the checks that run', async () => {
     check: async () => {
       isAsked = true
       await promise
-      return 'commit' as const
+      return 'commit'
     },
   })
-  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'x' }, () => 'unknown'))
+  await world.settle(producer.sendInTransaction({ topic: 'T', body: 'x' }, async () => 'unknown'))
   while (!isAsked) await world.pass(500)
   const closing = producer.close()
   await world.pass(1_500)

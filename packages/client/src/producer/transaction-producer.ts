@@ -32,10 +32,8 @@ export interface TransactionResult extends SendResult {
   readonly outcome: TransactionOutcome
 }
 
-/** The local part of a transaction. */
-export type LocalTransaction = (
-  transaction: Transaction,
-) => TransactionOutcome | Promise<TransactionOutcome>
+/** The local part of a transaction: an async function. What it throws rolls back. */
+export type LocalTransaction = (transaction: Transaction) => Promise<TransactionOutcome>
 
 /** Sends messages in transactions (Java: TransactionMQProducer). Made by `mq.transactionProducer()`. */
 export class TransactionProducer extends Producer {
