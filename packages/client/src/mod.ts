@@ -11,7 +11,9 @@ export {
   ErrorCode,
   PartialSendError,
   RetryLater,
+  type RetryLaterOptions,
   RocketMQError,
+  type RocketMQErrorDetails,
   Unrecoverable,
 } from './api/errors.ts'
 export type {
@@ -41,8 +43,14 @@ export type {
 } from './api/options.ts'
 export { sql, tags } from './api/subscription.ts'
 export { json, text, withSchema } from './api/topic.ts'
+export type {
+  ProcessContext,
+  ReceiveContext,
+  RebalanceContext,
+  SendBackContext,
+} from './consumer/channel-contexts.ts'
 export type { Consumer } from './consumer/consumer.ts'
-export type { PullConsumer } from './consumer/pull-consumer.ts'
+export type { PullConsumer, SeekTarget } from './consumer/pull-consumer.ts'
 export type { SendContext } from './observe/channels.ts'
 export type { Producer, ReplyContent } from './producer/producer.ts'
 export type {

@@ -52,6 +52,7 @@ export const ErrorCode = {
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
+/** What a RocketMQError is made with besides its code and message. */
 export interface RocketMQErrorDetails {
   /** ResponseCode of the server, when one answered. */
   responseCode?: number
@@ -83,6 +84,7 @@ export class RocketMQError extends Error {
   }
 }
 
+/** What a handler may ask for with `new RetryLater(options)`. */
 export interface RetryLaterOptions {
   /** 1 to 18 of the broker's delay levels; 0 lets the broker choose by how often the message has failed. Default 0. */
   delayLevel?: number
