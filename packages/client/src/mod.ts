@@ -45,8 +45,8 @@ export { sql, tags } from './api/subscription.ts'
 export { json, text, withSchema } from './api/topic.ts'
 export type {
   ProcessContext,
-  ReceiveContext,
   RebalanceContext,
+  ReceiveContext,
   SendBackContext,
 } from './consumer/channel-contexts.ts'
 export type { Consumer } from './consumer/consumer.ts'

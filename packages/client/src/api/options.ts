@@ -78,7 +78,10 @@ export type CompressionName = 'zlib' | 'lz4' | 'zstd'
 
 /** Of one producer. Times are in ms, sizes in bytes. */
 export interface ProducerOptions {
-  /** Only one producer of a RocketMQ object may be of a group. Default: apogee_producer. */
+  /**
+   * Only one producer of a RocketMQ object may be of a group. Those that name none share one. Default:
+   * apogee_producer.
+   */
   group?: string
   /** Attempts after the first, all within the deadline. Default 2. */
   retries?: number

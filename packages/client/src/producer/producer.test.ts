@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { RequestCode } from '@apogee/protocol'
 import { ErrorCode, PartialSendError, type RocketMQError } from '../api/errors.ts'
 import type { SendResult } from '../api/message.ts'
 import { brokerHost, ClientWorld, clientHost } from '../testing/client-world.ts'
@@ -239,6 +240,30 @@ test('a request gets the reply of a consumer on another client', async () => {
   const lost = producer.request({ topic: 'T', body: 'nobody' }, { timeoutMs: 1_000 })
   await assert.rejects(world.settle(lost), hasCode(ErrorCode.REQUEST_TIMEOUT))
   await world.settle(client.close())
+})
+
+test('producers that name no group share one, which brokers forget with the last of them', async () => {
+  const { world, client, producer } = await startedProducer(SEED + 24)
+  const second = await world.settle(startProducer(client, {}))
+  const third = await world.settle(startProducer(client, {}))
+  const unregistered: string[] = []
+  const call = client.remote.call.bind(client.remote)
+  client.remote.call = (address, request, timeoutMs) => {
+    if (request.code === RequestCode.UNREGISTER_CLIENT) {
+      unregistered.push(String(request.fields?.get('producerGroup')))
+    }
+    return call(address, request, timeoutMs)
+  }
+  await world.settle(producer.close())
+  await world.settle(producer.close())
+  await world.settle(third.close())
+  await world.settle(second.send({ topic: 'T', body: 'x' }))
+  assert.deepEqual(unregistered, [])
+  await world.settle(second.close())
+  assert.deepEqual(unregistered, [second.group])
+  await world.settle(startProducer(client, { group: 'P' }))
+  const again = startProducer(client, { group: 'P' })
+  await assert.rejects(world.settle(again), hasCode(ErrorCode.INVALID_ARGUMENT))
 })
 
 test('names carry the namespace on the wire and not towards the user', async () => {

@@ -14,14 +14,17 @@ import { Sender } from './sender.ts'
 import { TransactionChecks } from './transaction-checks.ts'
 import { TransactionProducer } from './transaction-producer.ts'
 
-/** Of producers that name no group. */
+/** Of producers that name no group: as many as there are. Nobody asks them anything, so they need no group of their own. */
 const DEFAULT_GROUP = 'apogee_producer'
 
 /** Joins a producer to a client. Rejects with RMQ_INVALID_ARGUMENT; when `topics` are named, as `producer.send`. */
 export async function startProducer(client: Client, options: ProducerOptions): Promise<Producer> {
   const group = options.group ?? DEFAULT_GROUP
   const wireGroup = withNamespace(client.namespace, group)
-  const parts = joinProducer(client, options, { group: wireGroup })
+  const parts = joinProducer(client, options, {
+    group: wireGroup,
+    isShared: options.group === undefined,
+  })
   await prepareTopics(parts, options.topics ?? [])
   return new Producer(group, parts)
 }

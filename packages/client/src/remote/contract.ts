@@ -135,16 +135,21 @@ export interface TransactionCheck {
 }
 export interface ProducerMember {
   readonly group: string
+  /** Several members of this client may be of the group, if all of them say so. */
+  readonly isShared?: boolean
   checkTransaction?(check: TransactionCheck): void
 }
 export type { TransactionOutcome }
 
 /** Who is in heartbeats, and who hears what servers ask (Java: producerTable, consumerTable). */
 export interface Members {
-  /** Throws RMQ_INVALID_ARGUMENT when this client has a member of that kind and group already. Heartbeats go out soon. */
+  /**
+   * Throws RMQ_INVALID_ARGUMENT when this client has a member of that kind and group already, and they do not share it.
+   * Heartbeats go out soon.
+   */
   addProducer(member: ProducerMember): void
   addConsumer(member: ConsumerMember): void
-  /** UNREGISTER_CLIENT (35) to every broker known, best effort within 1 s. */
+  /** UNREGISTER_CLIENT (35) to every broker known, best effort within 1 s; not while others share the group. */
   removeProducer(member: ProducerMember): Promise<void>
   removeConsumer(member: ConsumerMember): Promise<void>
   /** Heartbeats to every broker now: subscriptions have changed. Never rejects. */

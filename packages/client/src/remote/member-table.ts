@@ -41,6 +41,8 @@ export interface MemberTableDeps {
 export class MemberTable implements Members {
   readonly producers: Map<string, ProducerMember> = new Map()
   readonly consumers: Map<string, ConsumerMember> = new Map()
+  /** Of groups that `producers` has already. */
+  private readonly sharers = new Set<ProducerMember>()
   private readonly options: MemberTableOptions
   private readonly deps: MemberTableDeps
   private readonly replies = new Map<string, (message: MessageExt) => void>()
@@ -55,7 +57,9 @@ export class MemberTable implements Members {
   }
 
   addProducer(member: ProducerMember): void {
-    this.add(this.producers, member, 'producer')
+    const isShared = member.isShared === true && this.producers.get(member.group)?.isShared === true
+    if (isShared) this.sharers.add(member)
+    else this.add(this.producers, member, 'producer')
   }
 
   addConsumer(member: ConsumerMember): void {
@@ -63,7 +67,14 @@ export class MemberTable implements Members {
   }
 
   removeProducer(member: ProducerMember): Promise<void> {
-    if (this.producers.get(member.group) !== member) return Promise.resolve()
+    const isSharer = this.sharers.delete(member)
+    if (isSharer || this.producers.get(member.group) !== member) return Promise.resolve()
+    for (const other of this.sharers) {
+      if (other.group !== member.group) continue
+      this.sharers.delete(other)
+      this.producers.set(other.group, other)
+      return Promise.resolve()
+    }
     this.producers.delete(member.group)
     return this.unregister({ producerGroup: member.group })
   }
