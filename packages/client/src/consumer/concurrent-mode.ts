@@ -275,7 +275,6 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
       const { queue } = reader
       const { messageId, queueOffset } = message
       client.log.error({ event: 'message_kept', group, queue, queueOffset, messageId, err: error })
-      reader.process.addFailure(queueOffset)
       message.reconsumeTimes++
       clock.after(LOCAL_RETRY_MS, () => this.retryHere(reader, message))
     }

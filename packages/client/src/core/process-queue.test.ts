@@ -123,44 +123,9 @@ test('ordered: what was taken is committed from the front, the rest comes again 
   equal(processQueue.commitTaken(1, 2), 3)
   equal(processQueue.rollbackTaken(), 1)
   deepEqual(takeAll(processQueue), [3, 4])
-  equal(processQueue.failuresOf(3), 1)
-  equal(processQueue.failuresOf(4), 0)
   equal(processQueue.commitTaken(2), 5)
-  equal(processQueue.failuresOf(3), 0, 'of a message that is gone')
   equal(processQueue.rollbackTaken(), 0)
   throws(() => processQueue.commitTaken(2, 1), /more is committed/)
-})
-
-test('failures of a message that could not be sent back count up until it is done', () => {
-  const processQueue = start()
-  processQueue.put(items(1, 2), 3, 0)
-  takeAll(processQueue)
-  deepEqual([processQueue.addFailure(2), processQueue.addFailure(2)], [1, 2])
-  equal(processQueue.failuresOf(1), 0)
-  equal(processQueue.addFailure(9), 0)
-  processQueue.done(2, 0)
-  equal(processQueue.failuresOf(2), 0)
-  // Through the whole ring: the slot is used again.
-  for (let offset = 3; offset < 100; offset++) {
-    processQueue.put([item(offset)], offset + 1, 0)
-    processQueue.take(0)
-    equal(processQueue.failuresOf(offset), 0)
-    processQueue.done(offset, 0)
-  }
-})
-
-test('handlers that have run for too long are found, lowest first, those that ended are not', () => {
-  const processQueue = start()
-  processQueue.put(items(1, 2, 3, 4), 5, 0)
-  processQueue.take(100)
-  processQueue.take(200)
-  processQueue.take(300)
-  processQueue.done(2, 400)
-  const expired: Item[] = []
-  equal(processQueue.expiredInto(expired, 10, 1_000, 1_100), 0)
-  equal(processQueue.expiredInto(expired, 10, 1_000, 1_301), 2)
-  deepEqual(expired, items(1, 3))
-  equal(processQueue.expiredInto(expired, 1, 1_000, 1_301), 1)
 })
 
 test('the oldest message is known by when it came', () => {
@@ -227,16 +192,4 @@ test('a message is let go when it is done or dropped', () => {
     messages.filter((message) => message !== undefined),
     [item(3)],
   )
-})
-
-test('after a seek the queue begins anew, also at an offset that it had before', () => {
-  const processQueue = start()
-  processQueue.put(items(5, 6, 7), 8, 0)
-  processQueue.take(0)
-  processQueue.clear()
-  equal(processQueue.commitOffset, -1)
-  processQueue.skipTo(3)
-  deepEqual([processQueue.count, processQueue.bytes, processQueue.commitOffset], [0, 0, 3])
-  equal(processQueue.put(items(3, 5), 6, 0), 2)
-  deepEqual(takeAll(processQueue), [3, 5])
 })

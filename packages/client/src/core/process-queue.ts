@@ -41,9 +41,7 @@ export class ProcessQueue<M extends QueuedMessage> {
   private offsets = new Float64Array(SLOTS_INITIAL)
   private sizes = new Float64Array(SLOTS_INITIAL)
   private states = new Uint8Array(SLOTS_INITIAL)
-  private failures = new Uint32Array(SLOTS_INITIAL)
   private putTimes = new Float64Array(SLOTS_INITIAL)
-  private takeTimes = new Float64Array(SLOTS_INITIAL)
 
   /** Position of the lowest message, which is not done; equal to `tail` when there is none. */
   private head = 0
@@ -156,7 +154,6 @@ export class ProcessQueue<M extends QueuedMessage> {
     const slot = this.cursor & this.mask
     this.cursor++
     this.states[slot] = TAKEN
-    this.takeTimes[slot] = nowMs
     this.lastConsumeMs = nowMs
     return this.messages[slot]
   }
@@ -195,25 +192,6 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * Failed attempts at the message since it came here; it counts on top of the broker's reconsumeTimes. 0 when it is
-   * not here.
-   */
-  failuresOf(queueOffset: number): number {
-    const position = this.find(queueOffset)
-    return position < 0 ? 0 : (this.failures[position & this.mask] ?? 0)
-  }
-
-  /** One more failed attempt at it, which stays here: it could not be sent back. Returns how many there were. */
-  addFailure(queueOffset: number): number {
-    const position = this.find(queueOffset)
-    if (position < 0) return 0
-    const slot = position & this.mask
-    const failures = (this.failures[slot] ?? 0) + 1
-    this.failures[slot] = failures
-    return failures
-  }
-
-  /**
    * Ordered: the lowest `count` of what is taken, by default all, is consumed. What else was taken stays so until
    * rollbackTaken. Returns the commit offset.
    */
@@ -226,8 +204,7 @@ export class ProcessQueue<M extends QueuedMessage> {
   }
 
   /**
-   * Ordered: what is taken waits again, in its place, with one more failure each (Java: makeMessageToConsumeAgain).
-   * Returns how many.
+   * Ordered: what is taken waits again, in its place (Java: makeMessageToConsumeAgain). Returns how many.
    */
   rollbackTaken(): number {
     const count = this.cursor - this.head
@@ -235,27 +212,9 @@ export class ProcessQueue<M extends QueuedMessage> {
       const slot = position & this.mask
       assert(this.states[slot] === TAKEN, 'a queue is both ordered and concurrent')
       this.states[slot] = WAITING
-      this.failures[slot] = (this.failures[slot] ?? 0) + 1
     }
     this.cursor = this.head
     return count
-  }
-
-  /**
-   * Messages whose handlers have had them for longer than `timeoutMs`, appended to `into`, at most `max`, lowest
-   * first. Returns how many.
-   */
-  expiredInto(into: M[], max: number, timeoutMs: number, nowMs: number): number {
-    let found = 0
-    for (let position = this.head; position < this.cursor && found < max; position++) {
-      const slot = position & this.mask
-      const message = this.messages[slot]
-      if (this.states[slot] !== TAKEN || message === undefined) continue
-      if (nowMs - (this.takeTimes[slot] ?? nowMs) <= timeoutMs) continue
-      into.push(message)
-      found++
-    }
-    return found
   }
 
   /**
@@ -301,19 +260,6 @@ export class ProcessQueue<M extends QueuedMessage> {
     return nowMs - this.lastPullMs > PULL_IDLE_MAX_MS
   }
 
-  /**
-   * Pull consumers, which acknowledge by position and not by message: forgets all, to begin anew at another offset.
-   * Nothing that was taken before may be ended after it.
-   */
-  clear(): void {
-    this.messages.fill(undefined)
-    this.head = this.tail
-    this.cursor = this.tail
-    this.countNow = 0
-    this.bytesNow = 0
-    this.nextOffset = -1
-  }
-
   private append(message: M, nowMs: number): void {
     if (this.tail - this.head > this.mask) this.grow()
     const slot = this.tail & this.mask
@@ -323,9 +269,7 @@ export class ProcessQueue<M extends QueuedMessage> {
     this.offsets[slot] = message.queueOffset
     this.sizes[slot] = size
     this.states[slot] = WAITING
-    this.failures[slot] = 0
     this.putTimes[slot] = nowMs
-    this.takeTimes[slot] = 0
     this.countNow++
     this.bytesNow += size
     this.nextOffset = message.queueOffset + 1
@@ -381,13 +325,11 @@ export class ProcessQueue<M extends QueuedMessage> {
     this.offsets = this.moved(this.offsets, new Float64Array(size))
     this.sizes = this.moved(this.sizes, new Float64Array(size))
     this.states = this.moved(this.states, new Uint8Array(size))
-    this.failures = this.moved(this.failures, new Uint32Array(size))
     this.putTimes = this.moved(this.putTimes, new Float64Array(size))
-    this.takeTimes = this.moved(this.takeTimes, new Float64Array(size))
     this.mask = size - 1
   }
 
-  private moved<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {
+  private moved<T extends Float64Array | Uint8Array>(from: T, to: T): T {
     const mask = to.length - 1
     for (let i = this.head; i < this.tail; i++) to[i & mask] = from[i & this.mask] ?? 0
     return to

@@ -54,14 +54,23 @@ export function chooseReadAddress(
   addresses: ReadonlyMap<number, string>,
   wantedId: number,
 ): ReadAddress | null {
-  const ids = [wantedId]
-  if (wantedId !== MASTER_ID) ids.push(wantedId + 1)
-  ids.push(MASTER_ID, ...[...addresses.keys()].sort((a, b) => a - b))
+  const wanted = readAddressOf(addresses, wantedId)
+  if (wanted !== null) return wanted
+  const ids = [...addresses.keys()].sort((a, b) => a - b)
+  if (wantedId !== MASTER_ID) ids.unshift(wantedId + 1)
   for (const brokerId of ids) {
-    const address = addresses.get(brokerId)
-    if (address !== undefined && address !== '') return { address, brokerId }
+    const found = readAddressOf(addresses, brokerId)
+    if (found !== null) return found
   }
   return null
+}
+
+function readAddressOf(
+  addresses: ReadonlyMap<number, string>,
+  brokerId: number,
+): ReadAddress | null {
+  const address = addresses.get(brokerId)
+  return address === undefined || address === '' ? null : { address, brokerId }
 }
 
 /** Slaves do not take offsets along with a pull (PullSysFlag FLAG_COMMIT_OFFSET is cleared for them). */

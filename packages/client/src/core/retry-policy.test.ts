@@ -4,15 +4,11 @@ import fc from 'fast-check'
 import { RetryLater, Unrecoverable } from '../api/errors.ts'
 import {
   deadLetterFields,
-  decideConsumed,
   decideExpired,
   decideFailed,
-  decideOrderedConsumed,
   decideOrderedFailed,
   maxReconsumeTimes,
-  nextSendBackStep,
   retryMessageFields,
-  SEND_BACK_LADDER,
 } from './retry-policy.ts'
 
 test('−1 retries are 16 in concurrent consumption and without limit in ordered', () => {
@@ -39,13 +35,6 @@ test('a concurrent handler: its error says how the message comes back', () => {
   }
   deepEqual(decideExpired('clustering'), { action: 'sendBack', delayLevel: 3 })
   deepEqual(decideExpired('broadcasting'), { action: 'drop' })
-  deepEqual(decideConsumed(), { action: 'ack' })
-})
-
-test('sending back ends with the handler of this process, however often it fails', () => {
-  const steps = [SEND_BACK_LADDER[0]!]
-  while (steps.length < 5) steps.push(nextSendBackStep(steps.at(-1)!))
-  deepEqual(steps, ['sendBack', 'sendToRetryTopic', 'retryLocally', 'retryLocally', 'retryLocally'])
 })
 
 test('an ordinary message to the retry topic counts one more delivery, at a later level each time', () => {
@@ -89,5 +78,4 @@ test('an ordered handler: its queue rests between 10 ms and 30 s, until the retr
   deepEqual(decide(new Error('any'), { reconsumeTimes: 3 }), { action: 'dead' })
   deepEqual(decide(new RetryLater(), { reconsumeTimes: 3 }), { action: 'dead' })
   deepEqual(decide(new Unrecoverable('never')), { action: 'dead' })
-  deepEqual(decideOrderedConsumed(), { action: 'commit' })
 })

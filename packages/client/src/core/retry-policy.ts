@@ -25,22 +25,14 @@ export function maxReconsumeTimes(maxRetries: number, isOrdered: boolean): numbe
   return isOrdered ? MAX_RETRIES_ORDERED : MAX_RETRIES_CONCURRENT
 }
 
-/** What to do with a message after a concurrent handler. */
+/** What to do with a message that a concurrent handler has not consumed. */
 export type ConcurrentDecision =
-  /** It is done. */
-  | { readonly action: 'ack' }
   /** Broadcasting has no way back: it is done, and its failure reported. */
   | { readonly action: 'drop' }
   /** CONSUMER_SEND_MSG_BACK with this level; done once the broker has it. */
   | { readonly action: 'sendBack'; readonly delayLevel: number }
 
-const ACK: ConcurrentDecision = { action: 'ack' }
 const DROP: ConcurrentDecision = { action: 'drop' }
-
-/** After a handler that returned. */
-export function decideConsumed(): ConcurrentDecision {
-  return ACK
-}
 
 /** After a handler that threw `error`: RetryLater names the level, Unrecoverable is dead, else the broker chooses. */
 export function decideFailed(
@@ -66,23 +58,6 @@ function delayLevelOf(error: unknown): number {
   // Only `Unrecoverable` says dead; a level that makes no sense is left to the broker.
   const { delayLevel } = error
   return Number.isInteger(delayLevel) && delayLevel > 0 ? delayLevel : DELAY_LEVEL_BY_BROKER
-}
-
-/**
- * The ways to send a message back, one after the other as they fail: 36 to the master of its broker, an ordinary
- * message to the retry topic by any broker, the handler of this process again after LOCAL_RETRY_MS. Its offset stays
- * uncommitted until one has succeeded.
- */
-export type SendBackStep = 'sendBack' | 'sendToRetryTopic' | 'retryLocally'
-export const SEND_BACK_LADDER: readonly SendBackStep[] = [
-  'sendBack',
-  'sendToRetryTopic',
-  'retryLocally',
-]
-
-/** The step after one that failed. The last one cannot. */
-export function nextSendBackStep(failed: SendBackStep): SendBackStep {
-  return failed === 'sendBack' ? 'sendToRetryTopic' : 'retryLocally'
 }
 
 /** Of a message that is sent to `%RETRY%group` as an ordinary one. */
@@ -121,10 +96,8 @@ export function deadLetterFields(reconsumeTimes: number, maxTimes: number): Retr
   }
 }
 
-/** What to do with an ordered queue after a handler. */
+/** What to do with an ordered queue after a handler that has failed. */
 export type OrderedDecision =
-  /** What was taken is done. */
-  | { readonly action: 'commit' }
   /** What was taken waits again, and the queue rests. */
   | { readonly action: 'suspend'; readonly suspendMs: number }
   /**
@@ -142,12 +115,7 @@ export interface OrderedRetryContext {
   readonly suspendMs: number
 }
 
-const COMMIT: OrderedDecision = { action: 'commit' }
 const DEAD: OrderedDecision = { action: 'dead' }
-
-export function decideOrderedConsumed(): OrderedDecision {
-  return COMMIT
-}
 
 /**
  * After an ordered handler that threw. A RetryLater counts as a delivery like every other failure, but may name its

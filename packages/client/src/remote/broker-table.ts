@@ -1,4 +1,5 @@
 import type { TopicRouteData } from '@apogee/protocol'
+import { chooseReadAddress, type ReadAddress } from '../core/pull-source.ts'
 
 /** Addresses of brokers by name and id, as the routes in use have them (Java: brokerAddrTable). */
 export class BrokerTable {
@@ -39,12 +40,10 @@ export class BrokerTable {
     return this.byName.get(brokerName)?.get(brokerId) ?? null
   }
 
-  /** The wanted id, else the master, else the lowest id there is. */
-  readAddress(brokerName: string, wantedId: number): { address: string; brokerId: number } | null {
+  /** See `chooseReadAddress`. */
+  readAddress(brokerName: string, wantedId: number): ReadAddress | null {
     const addresses = this.byName.get(brokerName)
-    if (addresses === undefined || addresses.size === 0) return null
-    const brokerId = addresses.has(wantedId) ? wantedId : Math.min(...addresses.keys())
-    return { address: addresses.get(brokerId)!, brokerId }
+    return addresses === undefined ? null : chooseReadAddress(addresses, wantedId)
   }
 
   addresses(withSlaves: boolean): string[] {

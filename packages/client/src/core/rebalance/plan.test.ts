@@ -10,7 +10,6 @@ import {
   type OwnedQueue,
   planRebalance,
   queuesByBroker,
-  splitByLock,
 } from './plan.ts'
 
 const queue = (queueId: number, brokerName = 'a'): MessageQueue => ({
@@ -75,14 +74,6 @@ test('locks are asked of each broker for its own queues', () => {
       ['b', [queue(0, 'b')]],
     ],
   )
-})
-
-test('only what a broker has locked is started; what it names beyond the question does not count', () => {
-  deepEqual(splitByLock([queue(0), queue(1)], [queue(1), queue(7)]), {
-    locked: [queue(1)],
-    refused: [queue(0)],
-  })
-  deepEqual(splitByLock([queue(0)], []), { locked: [], refused: [queue(0)] })
 })
 
 test('a part that cannot be told is unknown with its reason, never empty', () => {

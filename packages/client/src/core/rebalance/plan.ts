@@ -109,19 +109,3 @@ export function queuesByBroker(queues: Iterable<MessageQueue>): Map<string, Mess
   }
   return groups
 }
-
-/**
- * What of `wanted` a broker's answer to 41 has locked. What it refused belongs to another member still: not started,
- * and the round was incomplete. A broker that did not answer has locked nothing.
- */
-export function splitByLock(
-  wanted: readonly MessageQueue[],
-  locked: Iterable<MessageQueue>,
-): { locked: MessageQueue[]; refused: MessageQueue[] } {
-  const keys = new Set<string>()
-  for (const queue of locked) keys.add(queueKey(queue))
-  return {
-    locked: wanted.filter((queue) => keys.has(queueKey(queue))),
-    refused: wanted.filter((queue) => !keys.has(queueKey(queue))),
-  }
-}
