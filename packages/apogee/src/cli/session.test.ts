@@ -42,7 +42,8 @@ test('the first signal asks the task to end, which may be a success', async () =
 
 test('a second signal forces, but the same one passed on twice does not', async () => {
   const { session, state, forced } = held()
-  void session.perform(() => new Promise(() => {}))
+  const task = Promise.withResolvers<number>()
+  const done = session.perform(() => task.promise)
   state.signal('SIGINT')
   state.nowMs = 100
   state.signal('SIGINT')
@@ -50,6 +51,8 @@ test('a second signal forces, but the same one passed on twice does not', async 
   state.nowMs = 1_000
   state.signal('SIGTERM')
   deepEqual(forced, [143])
+  task.resolve(0)
+  await done
 })
 
 test('a task that a signal must not end with success rejects with its exit code', async () => {

@@ -4,6 +4,7 @@ import type { CliIo } from './io.ts'
 
 /** A terminal, npm and the launcher all pass a signal on: the same one again within this is meant once. */
 const SAME_SIGNAL_MS = 300
+const KEEP_ALIVE_MS = 60_000
 
 /** What a command does; its number is the exit code. `signal` is aborted by SIGINT, SIGTERM, and a reader that has gone. */
 export type Task = (signal: AbortSignal) => Promise<number>
@@ -33,6 +34,8 @@ export class Session {
         stop.abort(interruption(signal, code))
       } else if (this.io.now() - firstMs > SAME_SIGNAL_MS) this.forceExit(code)
     })
+    // Timers of the client wake nobody: between two attempts nothing else keeps the process alive.
+    const alive = setInterval(() => {}, KEEP_ALIVE_MS)
     const readerGone = (): void => stop.abort(new ReaderGone())
     this.io.out.closed.addEventListener('abort', readerGone)
     try {
@@ -42,6 +45,7 @@ export class Session {
       if (stop.signal.reason instanceof ReaderGone) this.exitCode = ExitCode.OK
       else throw error
     } finally {
+      clearInterval(alive)
       quit()
       this.io.out.closed.removeEventListener('abort', readerGone)
     }
