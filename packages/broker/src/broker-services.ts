@@ -152,7 +152,8 @@ export async function storeServices(
       files,
     }
   } catch (error) {
-    await store.close()
+    // Why the start failed is told by who started; this would hide it.
+    await store.close().catch((err: unknown) => log.error({ event: 'stop_failed', err }))
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMalformed } from '@apogee/base'
 import {
@@ -240,6 +240,43 @@ test('the fast port serves everything but pulls', async () => {
   ok(broker.registry.list().length > 50)
   await world.stop()
 })
+
+for (const [what, part] of [
+  ['the store', '/store/checkpoint'],
+  ['a table', '/store/config/consumerOffset.json'],
+] as const) {
+  test(`a stop that cannot write ${what} closes everything, and rejects with what is missing`, async () => {
+    const world = new BrokerWorld(SEED + 8)
+    const broker = await world.start()
+    const client = world.client('10.0.0.2')
+    await world.send(client, 'orders', 'one')
+    deepEqual(texts(await world.pull(client, 'g', 'orders')), ['one'])
+    const table = UpdateConsumerOffsetRequestHeader
+    await world.call(client, RequestCode.UPDATE_CONSUMER_OFFSET, table, {
+      consumerGroup: 'g',
+      topic: 'orders',
+      queueId: 0,
+      commitOffset: 1,
+    })
+    const { disk } = world.host
+    disk.faults.failWhen(({ path }) => path.startsWith(part), { code: 'EIO' })
+    await rejects(world.stop(), (error: Error & { code?: string }) => {
+      equal(error.code, 'BROKER_STOP_INCOMPLETE')
+      match(
+        error.message,
+        what === 'the store' ? /the store was not written whole/ : /consumerOffset/,
+      )
+      return true
+    })
+    equal(disk.exists('/store/abort'), what === 'the store')
+    disk.faults.clear()
+    ok(broker.services?.store.failure === null)
+    // In the same machine: ports and store are free.
+    await world.start()
+    deepEqual(texts(await world.pull(world.client('10.0.0.3'), 'g', 'orders')), ['one'])
+    await world.stop()
+  })
+}
 
 test('a stop without grace neither lingers nor waits for NameServers', async () => {
   const world = new BrokerWorld(SEED + 7, { namesrvAddr: '10.0.0.9:9876' })

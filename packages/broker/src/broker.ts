@@ -1,4 +1,4 @@
-import type { ApogeeError } from '@apogee/base'
+import { ApogeeError } from '@apogee/base'
 import type { Timer } from '@apogee/env'
 import { RequestCode } from '@apogee/protocol'
 import { HandlerRegistry, hostAndPort, RemotingServer } from '@apogee/remoting'
@@ -100,7 +100,7 @@ export class Broker {
       this.run(services, brokerAddr, haPort)
       return { port, fastPort: realFastPort, haPort }
     } catch (error) {
-      await this.stop(0)
+      await this.stop(0).catch((err: unknown) => this.deps.log.error({ event: 'stop_failed', err }))
       throw error
     }
   }
@@ -118,7 +118,7 @@ export class Broker {
   /**
    * Leaves the NameServers; serves those that have not heard of it yet, for drainLingerMillis at most; answers what is in
    * flight; writes offsets and progress; closes the store. All this within `graceMs`, but for the writes. Resolves when
-   * all is on disk.
+   * all is on disk; rejects with BROKER_STOP_INCOMPLETE when all is closed but something could not be written.
    */
   stop(graceMs: number): Promise<void> {
     this.stopping ??= this.shutDown(graceMs)
@@ -214,13 +214,27 @@ export class Broker {
     await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
     await services.transactions.stop()
-    // One after the other, so that a crash meanwhile leaves each file whole.
-    // Topics go last: what the others name is known to them first after a crash between two of these.
-    const { delays, deletedTopics, groups, offsets, topics } = services.files
-    for (const table of [delays, offsets, groups, deletedTopics, topics]) await table.flush()
-    await services.store.close()
+    const unwritten = await writeAll(services)
     await services.client.close()
+    if (unwritten.length === 0) return
+    const message = `not everything was written: ${unwritten.map((one) => one.message).join('; ')}`
+    throw new ApogeeError('BROKER_STOP_INCOMPLETE', message, { cause: unwritten[0] })
   }
+}
+
+/** Writes tables and store. Returns what could not be written. */
+async function writeAll({ files, store }: BrokerServices): Promise<Error[]> {
+  const unwritten: Error[] = []
+  // One after the other, so that a crash meanwhile leaves each file whole.
+  // Topics go last: what the others name is known to them first after a crash between two of these.
+  const { delays, deletedTopics, groups, offsets, topics } = files
+  for (const table of [delays, offsets, groups, deletedTopics, topics]) {
+    const error = await table.flush()
+    if (error !== null)
+      unwritten.push(new Error(`${table.name}: ${error.message}`, { cause: error }))
+  }
+  await store.close().catch((error: Error) => unwritten.push(error))
+  return unwritten
 }
 
 function requestCount({ requests }: BrokerServices): number {

@@ -36,7 +36,11 @@ export class MessageStore {
     return this.parts.report
   }
 
-  /** Flushes, writes the checkpoint, removes the abort file. The store cannot be opened again. */
+  /**
+   * Flushes, writes the checkpoint, removes the abort file. Rejects with STORE_CLOSE_INCOMPLETE when something could not be
+   * written: the abort file stays, and the next start recovers. In either case the store is free for others, and this
+   * object cannot be opened again.
+   */
   close(): Promise<void> {
     return this.parts === null ? Promise.resolve() : closeStore(this.parts)
   }

@@ -182,12 +182,14 @@ export class EmbeddedCluster implements Cluster {
     // A node that does not answer would hold up those that say good-bye to it.
     await Promise.all([...this.nameserverNodes, ...this.brokers].map((node) => node.resume()))
     // Brokers first: to leave a NameServer that is gone takes a time-out.
+    const stops: PromiseSettledResult<void>[] = []
     for (const nodes of [this.brokers, this.nameserverNodes]) {
-      await Promise.all(nodes.map((node) => node.stop({ graceMs: 0 })))
+      stops.push(...(await Promise.allSettled(nodes.map((node) => node.stop({ graceMs: 0 })))))
       await Promise.all(nodes.map((node) => node.kill()))
     }
     await this.outside.kill()
     await this.machine.close()
+    for (const stop of stops) if (stop.status === 'rejected') throw stop.reason
   }
 
   private async createTopic(name: string, options: ClusterTopicOptions = {}): Promise<void> {

@@ -21,6 +21,7 @@ export interface ClusterNode {
   kill(): Promise<void>
   /**
    * As SIGTERM does: leaves the NameServers, answers what is in flight within `graceMs` (default 5,000), closes the store.
+   * Rejects with BROKER_STOP_INCOMPLETE when it has ended without everything being written.
    */
   stop(options?: { graceMs?: number }): Promise<void>
   /**
@@ -115,10 +116,13 @@ export abstract class EmbeddedNode<S extends Server> implements ClusterNode {
     // A stopped process does not hear a signal to end.
     await process.resume()
     this.running = null
-    await Promise.race([running.stop(graceMs), process.ended])
-    // What is left of it are timers that have nothing to do any more.
-    await process.kill()
-    if (this.process === process) this.process = null
+    try {
+      await Promise.race([running.stop(graceMs), process.ended])
+    } finally {
+      // What is left of it are timers that have nothing to do any more.
+      await process.kill()
+      if (this.process === process) this.process = null
+    }
   }
 
   async restart(): Promise<void> {

@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -151,6 +151,34 @@ test('a signal before the start is done ends it with 143, and leaves the store c
   equal(await run.ended, 143)
   equal(run.events('boot_success').length, 0)
   ok(!existsSync(join(store, 'abort')))
+})
+
+test('a store that cannot be closed ends TERM with 1, and the next start recovers it', async (t) => {
+  const store = join(testFolder(t), 'store')
+  const args = ['start', '--port', '0', '--namesrv-port', '0', '--store', store]
+  const run = await ApogeeProcess.serve(t, args)
+  const client = new RawClient()
+  await client.send(`127.0.0.1:${run.ports.broker}`, TOPIC, 'one')
+  const checkpoint = join(store, 'checkpoint')
+  rmSync(checkpoint, { force: true })
+  mkdirSync(checkpoint)
+  run.kill('SIGTERM')
+  equal(await run.ended, 1)
+  const errors = run.log.filter(({ level }) => level === 50)
+  deepEqual(
+    errors.map(({ event }) => event),
+    ['stop_failed'],
+    run.everything(),
+  )
+  match(String(errors[0]?.['msg']), /not everything was written: the store .* EISDIR/)
+  equal(run.events('shutdown_finished')[0]?.['clean'], false)
+  ok(existsSync(join(store, 'abort')))
+
+  rmSync(checkpoint, { recursive: true })
+  const again = await ApogeeProcess.serve(t, args)
+  equal(again.events('store_open')[0]?.['crashed'], true)
+  deepEqual(await client.pullAll(`127.0.0.1:${again.ports.broker}`, TOPIC), ['one'])
+  await client.close()
 })
 
 test('USR2 sends clients elsewhere and serves on; TERM then ends it', async (t) => {

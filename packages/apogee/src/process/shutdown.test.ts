@@ -51,6 +51,14 @@ test('a signal gives parts the whole grace, and ends with 0', async (t) => {
   deepEqual(clean, [true])
 })
 
+test('a part that could not write everything makes that unclean, and the code 1', async (t) => {
+  const { clean, exits, shutdown } = ending(t, () => Promise.reject(new Error('not written')))
+  shutdown.begin('SIGTERM', 0)
+  await setImmediate()
+  deepEqual(exits, [1])
+  deepEqual(clean, [false])
+})
+
 test('a store that fails while it is drained ends that with 1, however soon after the signal', async (t) => {
   const { exits, shutdown } = ending(t, () => new Promise(() => {}))
   shutdown.begin('SIGTERM', 0)

@@ -53,10 +53,10 @@ export class TableFile {
     if (this.timer === null && !this.saving) this.schedule(this.delayMs)
   }
 
-  /** Writes what is not written yet; resolves when it is on disk, or when the attempt has failed (which is logged). */
-  flush(): Promise<void> {
+  /** Writes what is not written yet; resolves when it is on disk, or with the error of the attempt (which is logged). */
+  flush(): Promise<DiskError | null> {
     return new Promise((resolve) => {
-      this.wait(() => resolve())
+      this.wait(resolve)
       if (!this.saving) this.saveNow()
     })
   }

@@ -59,7 +59,8 @@ export async function saveCheckpoint(parts: OpenStore, logEnd: number | null): P
   parts.saved = values
 }
 
-function promised(start: (done: (error: Error | null) => void) => void): Promise<void> {
+/** Rejects with the error that `done` gets. */
+export function promised(start: (done: (error: Error | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     start((error) => (error === null ? resolve() : reject(error)))
   })

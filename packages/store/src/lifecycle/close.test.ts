@@ -39,21 +39,50 @@ test('a stop while a checkpoint is under way, and while the index catches up, is
   }
 })
 
-test('a stop whose last checkpoint fails says so, and the next start recovers', async () => {
+const INCOMPLETE = { name: 'ApogeeError', code: 'STORE_CLOSE_INCOMPLETE' }
+
+test('a stop whose last checkpoint fails rejects, and the next start recovers', async () => {
   const it = openNew(3)
   for (let i = 0; i < 20; i++) it.sendAndWait({ body: `${i}` })
   const isDerived = (path: string): boolean => !/commitlog/.test(path)
   it.world.disk.faults.failWhen((call) => call.kind === 'writeMany' && isDerived(call.path), {
     code: 'EIO',
   })
-  await it.close()
-  assert.equal(it.events('store_close_incomplete').length, 1)
+  await assert.rejects(it.close(), INCOMPLETE)
   assert.ok(it.world.disk.exists(`${ROOT}/abort`))
   it.world.disk.faults.clear()
   const again = new TestStore(killed(it.world))
   assert.equal(again.store.open().crashed, true)
   assert.equal(again.readAll().length, 20)
 })
+
+for (const folder of ['index', 'consumequeue', 'checkpoint', 'commitlog', 'abort']) {
+  test(`a stop that cannot write ${folder} rejects, and frees the store for the next start`, async () => {
+    const it = openNew(6)
+    for (let i = 0; i < 20; i++) it.sendAndWait({ body: `${i}`, keys: `k${i}` })
+    const closing = it.store.close()
+    const kinds = ['write', 'writeMany', 'sync', 'remove']
+    it.world.disk.faults.failWhen(
+      (call) => kinds.includes(call.kind) && call.path.startsWith(`${ROOT}/${folder}`),
+      { code: 'EIO' },
+    )
+    await assert.rejects(it.resolve(closing), (error: Error & { code?: string }) => {
+      assert.equal(error.code, INCOMPLETE.code)
+      assert.equal((error.cause as Error).message.includes('EIO'), true, String(error.cause))
+      return true
+    })
+    assert.ok(it.world.disk.exists(`${ROOT}/abort`))
+    it.world.disk.faults.clear()
+    // In the same process: nothing may hold the lock.
+    const again = new TestStore(it.world)
+    assert.equal(again.store.open().crashed, true)
+    assert.equal(again.readAll().length, 20)
+    await again.runFor(200)
+    const found = await again.resolve(again.store.queryByKey('T', 'k7', 4, 0, 1e15))
+    assert.equal(found.records.length, 1)
+    await again.close()
+  })
+}
 
 test('disk errors of queues, index, checkpoint and config neither block nor lose messages', async () => {
   const it = openNew(4)

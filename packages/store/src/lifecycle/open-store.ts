@@ -4,7 +4,7 @@ import type { MessageStoreOptions } from '../options.ts'
 import { planRecovery } from '../recovery/plan-recovery.ts'
 import { type RecoveredLog, recoverLog } from '../recovery/recover-log.ts'
 import { storeTimeNow } from '../recovery/verify-record.ts'
-import { saveCheckpoint } from './checkpointing.ts'
+import { promised, saveCheckpoint } from './checkpointing.ts'
 import { prepareFolders } from './prepare-folders.ts'
 import type { OpenStore, StoreDeps } from './store-parts.ts'
 import { wireStore } from './wire-store.ts'
@@ -38,29 +38,30 @@ export function openStore(
 
 /**
  * Everything appended goes to disk, derived data too; the abort file goes, so that the next start trusts the checkpoint.
+ * Rejects with STORE_CLOSE_INCOMPLETE when something did not get there: the abort file stays then.
  */
 export async function closeStore(parts: OpenStore): Promise<void> {
-  const { log: logger } = parts.deps
   parts.stopping = true
   parts.maintenance.stop()
   await parts.checkpointing
-  await new Promise<void>((resolve) => parts.log.close(resolve))
-  parts.dispatch()
-  if (parts.log.failure === null) {
-    try {
-      await closeDerived(parts)
-    } catch (error) {
-      logger.error({ event: 'store_close_incomplete', err: error }, 'the next start recovers')
-    }
+  try {
+    await new Promise<void>((resolve) => parts.log.close(resolve))
+    if (parts.log.failure !== null) throw parts.log.failure
+    parts.dispatch()
+    await closeDerived(parts)
+  } catch (cause) {
+    const message = `the store was not written whole, the next start recovers it: ${(cause as Error).message}`
+    throw new ApogeeError('STORE_CLOSE_INCOMPLETE', message, { cause })
+  } finally {
+    parts.lock.release()
   }
-  parts.lock.release()
 }
 
 async function closeDerived(parts: OpenStore): Promise<void> {
-  await new Promise<void>((resolve) => parts.index.close(() => resolve()))
-  await new Promise<void>((resolve, reject) => {
-    parts.queues.close((error) => (error === null ? resolve() : reject(error)))
-  })
+  // The queues are written whatever becomes of the index: the next start has less to do.
+  const indexError = await new Promise<Error | null>((resolve) => parts.index.close(resolve))
+  await promised((finished) => parts.queues.close(finished))
+  if (indexError !== null) throw indexError
   await saveCheckpoint(parts, parts.log.flushed)
   parts.abort.remove()
 }

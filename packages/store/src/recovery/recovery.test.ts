@@ -240,7 +240,7 @@ test('after a failed sync nothing is acknowledged, the failure is told once, and
   assert.equal(it.store.failure?.code, 'STORE_SYNC_FAILED')
   assert.equal(it.send().status, 5)
   assert.deepEqual(it.bodies(), ['safe'])
-  await it.close()
+  await assert.rejects(it.close(), { code: 'STORE_CLOSE_INCOMPLETE' })
 
   // The process ends, the machine goes on: what the system has in memory reads well and is on no disk.
   const again = reopened(it.world, { flushDiskType: 'SYNC_FLUSH' })
