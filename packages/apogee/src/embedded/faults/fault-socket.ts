@@ -1,10 +1,9 @@
-import type { Clock, Socket, SocketEvents } from '@apogee/env'
+import type { Clock, Socket } from '@apogee/env'
 import { CURRENT_VERSION, encodeFrame, FrameFlag, LanguageCode } from '@apogee/protocol'
+import { ForwardingSocket } from '../forwarding-socket.ts'
 import type { FaultAction, FaultRules } from './fault-rules.ts'
 import { FrameCutter } from './frame-cutter.ts'
 import { type FrameFacts, frameFacts } from './request-facts.ts'
-
-const NO_EVENTS: SocketEvents = { data() {}, drained() {}, closed() {} }
 
 type ReplyAction = Extract<FaultAction, { kind: 'drop-reply' | 'delay-reply' }>
 
@@ -19,9 +18,7 @@ interface Written {
  * judged: clients' as they come, the server's own (transaction checks, notices) as they leave. While no fault is planned,
  * bytes pass as they are; only the frames' lengths are followed.
  */
-export class FaultSocket implements Socket {
-  events: SocketEvents = NO_EVENTS
-  private readonly socket: Socket
+export class FaultSocket extends ForwardingSocket {
   private readonly node: string
   private readonly rules: FaultRules
   private readonly clock: Clock
@@ -34,52 +31,31 @@ export class FaultSocket implements Socket {
   private outputDelayed = 0
   /** Replies made up here, until a frame of the server's own has gone out whole. */
   private madeUp: Buffer[] = []
+  /** Of the chunk that has just come. */
   private isLent = false
   private isGone = false
   /** The call of `write` under way. */
   private written: Written | null = null
 
   constructor(socket: Socket, node: string, rules: FaultRules, clock: Clock) {
-    this.socket = socket
+    super(socket)
     this.node = node
     this.rules = rules
     this.clock = clock
     this.input = new FrameCutter(
-      { pass: (bytes) => this.deliver(bytes), frame: (bytes) => this.requestCame(bytes) },
+      {
+        pass: (bytes) => this.deliver(bytes, this.isLent),
+        frame: (bytes) => this.requestCame(bytes),
+      },
       () => rules.isActive || this.inputDelayed > 0,
     )
     this.output = new FrameCutter(
       { pass: (bytes) => this.sendPart(bytes), frame: (bytes) => this.frameLeaves(bytes) },
       () => rules.isActive || this.replies.size > 0 || this.outputDelayed > 0,
     )
-    this.listen()
   }
 
-  get remoteAddress(): string {
-    return this.socket.remoteAddress
-  }
-
-  get remotePort(): number {
-    return this.socket.remotePort
-  }
-
-  get localAddress(): string {
-    return this.socket.localAddress
-  }
-
-  get localPort(): number {
-    return this.socket.localPort
-  }
-
-  get encrypted(): boolean {
-    return this.socket.encrypted
-  }
-
-  get pendingBytes(): number {
-    return this.socket.pendingBytes
-  }
-
-  write(bytes: Uint8Array, sent?: () => void): boolean {
+  override write(bytes: Uint8Array, sent?: () => void): boolean {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const written: Written = { size: chunk.length, sent, isHandedOn: false }
     this.written = written
@@ -91,44 +67,14 @@ export class FaultSocket implements Socket {
     return true
   }
 
-  pause(): void {
-    this.socket.pause()
+  protected override closed(error: Error | null): void {
+    this.isGone = true
+    super.closed(error)
   }
 
-  resume(): void {
-    this.socket.resume()
-  }
-
-  end(): void {
-    this.socket.end()
-  }
-
-  destroy(error?: Error): void {
-    this.socket.destroy(error)
-  }
-
-  private listen(): void {
-    this.socket.events = {
-      data: (bytes) => this.came(bytes, false),
-      lent: (bytes) => this.came(bytes, true),
-      drained: () => this.events.drained(),
-      closed: (error) => {
-        this.isGone = true
-        this.events.closed(error)
-      },
-    }
-  }
-
-  private came(bytes: Buffer, isLent: boolean): void {
+  protected override came(bytes: Buffer, isLent: boolean): void {
     this.isLent = isLent
     this.input.push(bytes)
-  }
-
-  /** Gives the server bytes of the chunk that has just come. */
-  private deliver(bytes: Buffer): void {
-    if (!this.isLent) this.events.data(bytes)
-    else if (this.events.lent === undefined) this.events.data(Buffer.from(bytes))
-    else this.events.lent(bytes)
   }
 
   private requestCame(bytes: Buffer): void {
@@ -164,7 +110,7 @@ export class FaultSocket implements Socket {
         this.sendMadeUp()
         break
       case 'disconnect':
-        this.socket.destroy()
+        this.inner.destroy()
         break
     }
   }
@@ -180,7 +126,7 @@ export class FaultSocket implements Socket {
       case 'refuse':
         return
       case 'disconnect':
-        this.socket.destroy()
+        this.inner.destroy()
         return
       case 'delay':
       case 'delay-reply':
@@ -192,7 +138,7 @@ export class FaultSocket implements Socket {
         })
         return
       case undefined:
-        this.socket.write(bytes)
+        this.inner.write(bytes)
     }
   }
 
@@ -212,18 +158,18 @@ export class FaultSocket implements Socket {
   private sendPart(bytes: Buffer): void {
     const written = this.written
     if (written?.size !== bytes.length) {
-      this.socket.write(Buffer.from(bytes))
+      this.inner.write(Buffer.from(bytes))
       return
     }
     written.isHandedOn = true
-    this.socket.write(bytes, written.sent)
+    this.inner.write(bytes, written.sent)
   }
 
   private sendMadeUp(): void {
     if (!this.output.isBetweenFrames) return
     const frames = this.madeUp
     this.madeUp = []
-    for (const frame of frames) this.socket.write(frame)
+    for (const frame of frames) this.inner.write(frame)
   }
 }
 
