@@ -1,5 +1,5 @@
-// Virtual hours of traffic with restarts of brokers and NameServers: heap, timers and connections of everything must stay level.
-// SOAK_HOURS makes it longer (npm run test:soak: 24); APOGEE_SEED repeats a run.
+// Virtual hours of traffic with restarts of brokers and NameServers: heap, timers and connections of everything must
+// stay level. SOAK_HOURS makes it longer (npm run test:soak: 24); APOGEE_SEED repeats a run.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
+import { type GoldenSignature, goldenOf } from '../testing/java-golden.ts'
 import { Signer } from './signer.ts'
 
 test('the values of all fields in the order of their names, then the body, are signed', () => {
@@ -20,4 +21,14 @@ test('the values of all fields in the order of their names, then the body, are s
   assert.equal(fields.size, 3, 'the request itself stays as it was')
   assert.equal(signer.sign(signed, body).get('Signature'), expected, 'signing again is the same')
   assert.equal(new Signer({ accessKey: 'k', secretKey: 's' }).sign(null, null).size, 2)
+})
+
+test('every field is as the hook of the Java client makes it', () => {
+  const golden = goldenOf<GoldenSignature>('signature')
+  assert(golden.length >= 5)
+  for (const { fields, body, signed, ...credentials } of golden) {
+    const bytes = body === null ? null : Buffer.from(body)
+    const made = new Signer(credentials).sign(new Map(Object.entries(fields)), bytes)
+    assert.deepEqual(Object.fromEntries(made), signed)
+  }
 })
