@@ -156,19 +156,12 @@ export class AdminWorld {
   }
 
   /** Lets simulated time pass until the promise settles. */
-  async settle<T>(promise: Promise<T>, limitMs = 120_000): Promise<T> {
-    let isDone = false
-    const end = (): void => {
-      isDone = true
-    }
-    promise.then(end, end)
-    for (let passed = 0; !isDone && passed < limitMs; passed += 1) await this.pass(1)
-    if (!isDone) throw new Error(`not settled within ${limitMs} ms`)
-    return promise
+  settle<T>(promise: Promise<T>, limitMs?: number): Promise<T> {
+    return this.world.clock.settle(promise, () => setImmediate(), limitMs)
   }
 
-  async pass(ms: number): Promise<void> {
-    await this.world.clock.runForAsync(ms, () => setImmediate())
+  pass(ms: number): Promise<void> {
+    return this.world.clock.runForAsync(ms, () => setImmediate())
   }
 
   private async start(name: string, raw: Record<string, unknown>): Promise<CommandOutput> {

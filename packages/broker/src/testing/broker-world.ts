@@ -75,19 +75,12 @@ export class BrokerWorld {
   }
 
   /** Lets simulated time pass until the promise settles. */
-  async settle<T>(promise: Promise<T>, limitMs = 120_000): Promise<T> {
-    let isDone = false
-    const done = promise.finally(() => {
-      isDone = true
-    })
-    done.catch(() => undefined)
-    for (let passed = 0; !isDone && passed < limitMs; passed += 1) await this.pass(1)
-    if (!isDone) throw new Error(`not settled within ${limitMs} ms`)
-    return done
+  settle<T>(promise: Promise<T>, limitMs?: number): Promise<T> {
+    return this.world.clock.settle(promise, () => setImmediate(), limitMs)
   }
 
-  async pass(ms: number): Promise<void> {
-    await this.world.clock.runForAsync(ms, () => setImmediate())
+  pass(ms: number): Promise<void> {
+    return this.world.clock.runForAsync(ms, () => setImmediate())
   }
 
   call<T extends HeaderTable>(

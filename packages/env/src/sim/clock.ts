@@ -9,6 +9,8 @@ export interface SimClockOptions {
 }
 
 const WALL_START_MS = 1_704_067_200_000
+/** How long simulated time may pass until a promise settles. */
+const SETTLE_LIMIT_MS = 120_000
 const RANK_EVENT = 0
 const RANK_SOON = 1
 
@@ -112,6 +114,25 @@ export class SimClock implements Clock {
       await drain()
     }
     this.nowMs = Math.max(this.nowMs, endMs)
+  }
+
+  /**
+   * Lets time pass until `promise` settles, to the millisecond, and gives its result. Rejects when that takes more than
+   * `limitMs`: a test that would hang says so. `drain` as for runForAsync.
+   */
+  async settle<T>(
+    promise: Promise<T>,
+    drain: () => Promise<void>,
+    limitMs: number = SETTLE_LIMIT_MS,
+  ): Promise<T> {
+    let isDone = false
+    const end = (): void => {
+      isDone = true
+    }
+    promise.then(end, end)
+    for (let passed = 0; !isDone && passed < limitMs; passed++) await this.runForAsync(1, drain)
+    if (!isDone) throw new Error(`not settled within ${limitMs} ms`)
+    return promise
   }
 
   private run(reached: () => boolean, endMs: number): boolean {
