@@ -6,11 +6,10 @@ import {
   type FrameContent,
   FrameFlag,
   frameSize,
-  ResponseCode,
   type SerializeType,
   writeFrameInto,
 } from '@apogee/protocol'
-import type { Answer } from './answer.ts'
+import { type Answer, responseContent, tooLarge } from './answer.ts'
 import { type ConnectionHost, Pause } from './connection-host.ts'
 import { ConnectionInput } from './connection-input.ts'
 import { ConnectionOutput } from './connection-output.ts'
@@ -115,18 +114,16 @@ export class Connection extends ConnectionOutput {
   /** Answers a request. Mirror the `serializeType` of its frame. */
   answer(opaque: number, serializeType: number, answer: Answer): void {
     if (!this.isOpen) return
-    const { code, remark = null, fields = null, body = null } = answer
-    const { language } = this.host
-    const content = response(code, opaque, language, serializeType, remark, fields, body)
+    const { language, limits } = this.host
+    const { frameSizeMax } = limits
+    const content = responseContent(opaque, language, serializeType, answer)
     const size = frameSize(content)
-    const { frameSizeMax } = this.host.limits
     if (size <= frameSizeMax) {
       this.writeFrame(content, size)
       return
     }
-    const problem = `the answer has ${size} bytes, a frame at most ${frameSizeMax}`
-    const { SYSTEM_ERROR } = ResponseCode
-    const refusal = response(SYSTEM_ERROR, opaque, language, serializeType, problem, null, null)
+    const answerInstead = tooLarge(size, frameSizeMax)
+    const refusal = responseContent(opaque, language, serializeType, answerInstead)
     this.writeFrame(refusal, frameSize(refusal))
   }
 
@@ -191,13 +188,8 @@ export class Connection extends ConnectionOutput {
     this.writeFrame(content, frameSize(content))
   }
 
-  /** Sends a request that gets no response. Dropped when the connection is closed, or outputPauseBytes wait for it. */
-  oneway(code: number, fields: ExtFields | null, body: Buffer | null): void {
-    this.sendOneway(code, fields, body)
-  }
-
-  /** For this package: `oneway` that says whether it was not dropped. */
-  sendOneway(code: number, fields: ExtFields | null, body: Buffer | null): boolean {
+  /** Sends a request without a response. False: dropped, as it is closed, or outputPauseBytes wait for the peer. */
+  oneway(code: number, fields: ExtFields | null, body: Buffer | null): boolean {
     if (!this.isOpen || this.pendingOutput > this.host.limits.outputPauseBytes) return false
     this.sendFrame(code, this.requests.takeOpaque(), FrameFlag.ONEWAY, fields, body)
     return true
@@ -404,27 +396,5 @@ export class Connection extends ConnectionOutput {
     this.remoteHost = addressBytes(remoteAddress)
     this.remotePort = remotePort
     this.localAddress = hostAndPort(localAddress, localPort)
-  }
-}
-
-function response(
-  code: number,
-  opaque: number,
-  language: number,
-  serializeType: number,
-  remark: string | null,
-  fields: ExtFields | null,
-  body: Buffer | null,
-): FrameContent {
-  return {
-    code,
-    opaque,
-    flag: FrameFlag.RESPONSE,
-    language,
-    version: CURRENT_VERSION,
-    serializeType: serializeType as SerializeType,
-    remark,
-    fields,
-    body,
   }
 }

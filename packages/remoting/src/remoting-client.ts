@@ -116,7 +116,7 @@ export class RemotingClient {
     return new Promise((resolve, reject) => {
       const { code, fields = null, body = null } = request
       const connection = this.connection(address)
-      if (!connection.sendOneway(code, fields, body)) {
+      if (!connection.oneway(code, fields, body)) {
         const text = `${address} has not taken ${connection.pendingOutput} bytes`
         reject(new ApogeeError(RemotingError.TOO_MANY, text))
       } else connection.onEstablished((error) => (error === null ? resolve() : reject(error)))

@@ -129,7 +129,7 @@ export class RemoteCalls implements Remote {
     const connection = this.open(address)
     if (connection instanceof RocketMQError) return 'dropped'
     const { code, fields = null, body = null } = request
-    if (!connection.sendOneway(code, this.fieldsOf(fields, body), body)) return 'dropped'
+    if (!connection.oneway(code, this.fieldsOf(fields, body), body)) return 'dropped'
     return connection.pendingOutput > ONEWAY_HIGH_WATER_BYTES ? 'full' : 'sent'
   }
 
