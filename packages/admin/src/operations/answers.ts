@@ -18,6 +18,16 @@ export function problemOf(target: string, error: unknown): Problem {
   return responseCode === null ? problem : { ...problem, responseCode }
 }
 
+/** What was asked for, or null when the server refuses with `noneCode`: with some requests that is how it says "none". */
+export async function orNull<T>(answer: Promise<T>, noneCode: number): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof AdminError && error.responseCode === noneCode) return null
+    throw error
+  }
+}
+
 /** Runs `work` for every item, PARALLEL_MAX at a time. Results are in the order of the items; the first error rejects. */
 export async function inParallel<I, R>(
   items: readonly I[],

@@ -11,9 +11,8 @@ import {
   ResponseCode,
   ViewBrokerStatsDataRequestHeader,
 } from '@apogee/protocol'
-import { AdminError } from '../admin-error.ts'
 import { type AdminTransport, bodyOf, invalidAnswer } from '../transport/admin-transport.ts'
-import { type Answers, askEach } from './answers.ts'
+import { type Answers, askEach, orNull } from './answers.ts'
 import type { ClusterOperations } from './cluster-operations.ts'
 import type { BrokerTarget, Where } from './where.ts'
 
@@ -102,14 +101,10 @@ export class BrokerOperations {
       header: ViewBrokerStatsDataRequestHeader,
       values: { statsName, statsKey },
     }
-    try {
-      return await this.transport.callBody(address, request, BrokerStatsData)
-    } catch (error) {
-      const isUnknown =
-        error instanceof AdminError && error.responseCode === ResponseCode.SYSTEM_ERROR
-      if (isUnknown) return null
-      throw error
-    }
+    return orNull(
+      this.transport.callBody(address, request, BrokerStatsData),
+      ResponseCode.SYSTEM_ERROR,
+    )
   }
 
   /** GET_BROKER_CONSUME_STATS (317): how far every group is in everything that this broker has. May be large: 30 s. */

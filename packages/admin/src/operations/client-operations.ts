@@ -13,7 +13,7 @@ import {
 } from '@apogee/protocol'
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
 import type { AdminTransport } from '../transport/admin-transport.ts'
-import { type Answers, askEach } from './answers.ts'
+import { type Answers, askEach, orNull } from './answers.ts'
 import type { BrokerOperations } from './broker-operations.ts'
 import { type ClusterOperations, compare } from './cluster-operations.ts'
 import { parseRunningInfo, type RunningInfo } from './running-info.ts'
@@ -219,6 +219,7 @@ export class ClientOperations {
     return { results: sorted, problems }
   }
 
+  /** Null: nobody of the group is there. */
   private connectionOrNull(address: string, group: string): Promise<ConsumerConnection | null> {
     const request = {
       code: RequestCode.GET_CONSUMER_CONNECTION_LIST,
@@ -240,16 +241,6 @@ function addClient(
   const { clientId, clientAddr, language, version } = one
   const known = clients.get(clientId) ?? { clientId, clientAddr, language, version, brokers: [] }
   clients.set(clientId, { ...known, brokers: [...known.brokers, address] })
-}
-
-/** A broker says with an error that a group has nobody there: with which one depends on the request. */
-async function orNull<T>(answer: Promise<T>, offlineCode: number): Promise<T | null> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof AdminError && error.responseCode === offlineCode) return null
-    throw error
-  }
 }
 
 /** The error for a client that is not connected. */

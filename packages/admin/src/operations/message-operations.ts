@@ -15,7 +15,7 @@ import {
 } from '@apogee/protocol'
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
 import type { AdminTransport } from '../transport/admin-transport.ts'
-import { type Answers, askEach, inParallel } from './answers.ts'
+import { type Answers, askEach, inParallel, orNull } from './answers.ts'
 import { type ConnectedClient, notOnline } from './client-operations.ts'
 import type { ClusterOperations } from './cluster-operations.ts'
 import { type FoundMessage, foundMessages } from './found-message.ts'
@@ -102,17 +102,16 @@ export class MessageOperations {
     const id = parseOffsetMsgId(offsetMsgId)
     if (isMalformed(id)) throw notAnId(offsetMsgId)
     const address = formatHost(id.storeHost)
-    try {
-      const { body } = await this.transport.call(address, {
-        code: RequestCode.VIEW_MESSAGE_BY_ID,
-        header: ViewMessageRequestHeader,
-        values: { offset: id.physicalOffset },
-      })
-      const [message] = foundMessages(body, address, await this.brokerNameOf(address))
+    const request = {
+      code: RequestCode.VIEW_MESSAGE_BY_ID,
+      header: ViewMessageRequestHeader,
+      values: { offset: id.physicalOffset },
+    }
+    const answer = await orNull(this.transport.call(address, request), ResponseCode.SYSTEM_ERROR)
+    if (answer !== null) {
+      const brokerName = await this.brokerNameOf(address)
+      const [message] = foundMessages(answer.body, address, brokerName)
       if (message !== undefined) return message
-    } catch (error) {
-      const isGone = error instanceof AdminError && error.responseCode === ResponseCode.SYSTEM_ERROR
-      if (!isGone) throw error
     }
     throw noMessage(`${address} has no message ${offsetMsgId}`)
   }
@@ -277,15 +276,11 @@ export class MessageOperations {
       await this.topics.brokersOf(topic),
       ({ address }) => address,
       async ({ address, brokerName }) => {
-        try {
-          const { body } = await this.transport.call(address, request)
-          return foundMessages(body, address, brokerName)
-        } catch (error) {
-          const isNone =
-            error instanceof AdminError && error.responseCode === ResponseCode.QUERY_NOT_FOUND
-          if (!isNone) throw error
-          return []
-        }
+        const answer = await orNull(
+          this.transport.call(address, request),
+          ResponseCode.QUERY_NOT_FOUND,
+        )
+        return answer === null ? [] : foundMessages(answer.body, address, brokerName)
       },
     )
     // The index finds by hash: other keys with the same hash come along.

@@ -20,7 +20,7 @@ import {
 } from '@apogee/protocol'
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
 import { type AdminTransport, headerOf } from '../transport/admin-transport.ts'
-import { type Answers, askEach, inParallel } from './answers.ts'
+import { type Answers, askEach, inParallel, orNull } from './answers.ts'
 import { compare } from './cluster-operations.ts'
 import type { TopicOperations } from './topic-operations.ts'
 import type { BrokerTarget } from './where.ts'
@@ -130,15 +130,12 @@ export class OffsetOperations {
       header: QueryConsumerOffsetRequestHeader,
       values: { consumerGroup: group, topic, queueId, setZeroIfNotFound: false },
     }
-    try {
-      const response = await this.transport.call(address, request)
-      return headerOf(QueryConsumerOffsetResponseHeader, response, address).offset
-    } catch (error) {
-      const isNone =
-        error instanceof AdminError && error.responseCode === ResponseCode.QUERY_NOT_FOUND
-      if (!isNone) throw error
-      return null
-    }
+    const response = await orNull(
+      this.transport.call(address, request),
+      ResponseCode.QUERY_NOT_FOUND,
+    )
+    if (response === null) return null
+    return headerOf(QueryConsumerOffsetResponseHeader, response, address).offset
   }
 
   /** UPDATE_CONSUMER_OFFSET (15): sets an offset at the broker. A consumer that owns the queue overwrites it again. */

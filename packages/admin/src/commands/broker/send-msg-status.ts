@@ -5,6 +5,7 @@ import {
   command,
 } from '../../command.ts'
 import { column, numbers } from '../shared/columns.ts'
+import { BROKER_NAME } from '../shared/options.ts'
 import { table } from '../shared/output.ts'
 import { probe, probeBody } from '../shared/send-probe.ts'
 
@@ -28,7 +29,7 @@ export const sendMsgStatus: AdminCommand = command<Options>({
   path: ['broker', 'send-status'],
   summary: 'Send messages to one broker and show what it answers',
   options: [
-    { flags: '-b, --brokerName <name>', key: 'brokerName', help: 'the broker', required: true },
+    BROKER_NAME,
     {
       flags: '-s, --messageSize <bytes>',
       key: 'sizeBytes',

@@ -6,7 +6,7 @@ import {
   command,
 } from '../../command.ts'
 import { MESSAGE_AND_BODY_COLUMNS, messageRow } from '../shared/message-rows.ts'
-import { TOPIC } from '../shared/options.ts'
+import { END_TIMESTAMP, TOPIC } from '../shared/options.ts'
 import { table } from '../shared/output.ts'
 
 interface Options {
@@ -46,7 +46,7 @@ export const consumeMessage: AdminCommand = command<Options>({
       help: 'stored at or after',
       type: 'time',
     },
-    { flags: '-e, --endTimestamp <time>', key: 'endMs', help: 'stored before', type: 'time' },
+    END_TIMESTAMP,
     {
       flags: '-c, --MessageNumber <count>',
       key: 'count',

@@ -8,7 +8,14 @@ import {
 import type { ScanOptions } from '../../operations/queue-reader.ts'
 import { column, numbers } from '../shared/columns.ts'
 import { MESSAGE_AND_BODY_COLUMNS, MESSAGE_COLUMNS, messageRow } from '../shared/message-rows.ts'
-import { LMQ_CLUSTER, TOPIC } from '../shared/options.ts'
+import {
+  BEGIN_TIMESTAMP,
+  BROKER_NAME,
+  END_TIMESTAMP,
+  LMQ_CLUSTER,
+  QUEUE_ID,
+  TOPIC,
+} from '../shared/options.ts'
 import { counted, table } from '../shared/output.ts'
 
 /** Rows shown at once. */
@@ -35,18 +42,7 @@ const EXPRESSION = {
   help: 'TagA || TagB',
 }
 const TIME = 'now, milliseconds, yyyy-MM-dd#HH:mm:ss:SSS or ISO 8601'
-const BEGIN = {
-  flags: '-b, --beginTimestamp <time>',
-  key: 'beginMs',
-  help: `stored at or after: ${TIME}`,
-  type: 'time',
-} as const
-const END = {
-  flags: '-e, --endTimestamp <time>',
-  key: 'endMs',
-  help: 'stored before',
-  type: 'time',
-} as const
+const BEGIN = { ...BEGIN_TIMESTAMP, help: `stored at or after: ${TIME}` }
 const MAX = { flags: '--max <count>', key: 'max', help: 'at most', type: 'int' } as const
 
 /** Java: PrintMessageSubCommand. Codes 105, 29, 30, 31, 11. */
@@ -59,7 +55,7 @@ export const printMsg: AdminCommand = command<Options>({
     CHARSET,
     EXPRESSION,
     BEGIN,
-    END,
+    END_TIMESTAMP,
     {
       flags: '-d, --printBody <boolean>',
       key: 'isBodyShown',
@@ -88,12 +84,12 @@ export const printMsgByQueue: AdminCommand = command<QueueOptions>({
   summary: 'Print the messages of one queue, or count them by tag',
   options: [
     TOPIC,
-    { flags: '-a, --brokerName <name>', key: 'brokerName', help: 'the broker', required: true },
-    { flags: '-i, --queueId <id>', key: 'queueId', help: 'the queue', type: 'int', required: true },
+    { ...BROKER_NAME, flags: '-a, --brokerName <name>' },
+    QUEUE_ID,
     CHARSET,
     EXPRESSION,
     BEGIN,
-    END,
+    END_TIMESTAMP,
     {
       flags: '-p, --printMsg <boolean>',
       key: 'isPrinted',

@@ -2,21 +2,15 @@ import { type AdminCommand, command } from '../../command.ts'
 import { column, numbers, wide } from '../shared/columns.ts'
 import { MESSAGE_COLUMNS, messageRow } from '../shared/message-rows.ts'
 import { messageView } from '../shared/message-view.ts'
-import { LMQ_CLUSTER, TOPIC } from '../shared/options.ts'
+import {
+  BEGIN_TIMESTAMP,
+  BROKER_NAME,
+  END_TIMESTAMP,
+  LMQ_CLUSTER,
+  QUEUE_ID,
+  TOPIC,
+} from '../shared/options.ts'
 import { table } from '../shared/output.ts'
-
-const BEGIN = {
-  flags: '-b, --beginTimestamp <time>',
-  key: 'beginMs',
-  help: 'stored at or after; milliseconds or ISO 8601',
-  type: 'time',
-} as const
-const END = {
-  flags: '-e, --endTimestamp <time>',
-  key: 'endMs',
-  help: 'stored before',
-  type: 'time',
-} as const
 
 interface ByKeyOptions {
   readonly topic: string
@@ -35,8 +29,8 @@ export const queryMsgByKey: AdminCommand = command<ByKeyOptions>({
   options: [
     TOPIC,
     { flags: '-k, --msgKey <key>', key: 'key', help: 'the key', required: true },
-    BEGIN,
-    END,
+    BEGIN_TIMESTAMP,
+    END_TIMESTAMP,
     { flags: '-m, --maxNum <count>', key: 'max', help: 'at most', type: 'int', default: 64 },
     {
       flags: '-p, --keyType <type>',
@@ -82,8 +76,8 @@ export const queryMsgByOffset: AdminCommand = command<ByOffsetOptions>({
   summary: 'Show the message at an offset of a queue',
   options: [
     TOPIC,
-    { flags: '-b, --brokerName <name>', key: 'brokerName', help: 'the broker', required: true },
-    { flags: '-i, --queueId <id>', key: 'queueId', help: 'the queue', type: 'int', required: true },
+    BROKER_NAME,
+    QUEUE_ID,
     {
       flags: '-o, --offset <offset>',
       key: 'offset',
@@ -143,8 +137,8 @@ export const queryMsgTraceById: AdminCommand = command<TraceOptions>({
       key: 'traceTopic',
       help: 'where traces are; default RMQ_SYS_TRACE_TOPIC',
     },
-    BEGIN,
-    END,
+    BEGIN_TIMESTAMP,
+    END_TIMESTAMP,
     { flags: '-c, --maxNum <count>', key: 'max', help: 'at most', type: 'int', default: 64 },
   ],
   arguments: [{ key: 'msgId', name: '<id>', help: 'the id of the message', required: true }],

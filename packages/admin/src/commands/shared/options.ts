@@ -28,6 +28,32 @@ export const CONSUMER_GROUP: AdminOption = {
   ...GROUP_NAME,
   flags: '-g, --consumerGroup <group>',
 }
+/** Which letter names the broker differs among mqadmin's commands. */
+export const BROKER_NAME: AdminOption = {
+  flags: '-b, --brokerName <name>',
+  key: 'brokerName',
+  help: 'the broker',
+  required: true,
+}
+export const QUEUE_ID: AdminOption = {
+  flags: '-i, --queueId <id>',
+  key: 'queueId',
+  help: 'the queue',
+  type: 'int',
+  required: true,
+}
+export const BEGIN_TIMESTAMP: AdminOption = {
+  flags: '-b, --beginTimestamp <time>',
+  key: 'beginMs',
+  help: 'stored at or after; milliseconds or ISO 8601',
+  type: 'time',
+}
+export const END_TIMESTAMP: AdminOption = {
+  flags: '-e, --endTimestamp <time>',
+  key: 'endMs',
+  help: 'stored before',
+  type: 'time',
+}
 /** mqadmin's way to name the topic through which an LMQ topic is found; Apogee has no LMQ. */
 export const LMQ_CLUSTER: AdminOption = {
   flags: '-c, --cluster <name>',
