@@ -71,6 +71,7 @@ export interface ReceivedMessage<T = Buffer> {
   /** UNIQ_KEY, or the offset id when the producer gave none. */
   readonly messageId: string
   readonly offsetMessageId: string
+  /** As servers name it: with its namespace, and %RETRY% and the group when it comes again. */
   readonly queue: MessageQueue
   readonly queueOffset: number
   /** 0 at the first delivery. */

@@ -28,7 +28,7 @@ import type { MessageQueue, ReceivedMessage } from '../api/message.ts'
 import type { MessagePage } from './message-page.ts'
 
 /** A body that grows beyond this when it is inflated is refused: 64 KB of zlib can hold 64 MiB of zeros. */
-export const INFLATED_BODY_MAX_SIZE: number = 64 * 1024 * 1024
+const INFLATED_BODY_MAX_SIZE = 64 * 1024 * 1024
 
 const TAGS = Buffer.from(MessageConst.TAGS)
 const KEYS = Buffer.from(MessageConst.KEYS)

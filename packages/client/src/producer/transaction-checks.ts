@@ -1,5 +1,5 @@
 import { RingQueue } from '@apogee/base'
-import { MessageConst } from '@apogee/protocol'
+import { MessageConst, MessageSysFlag } from '@apogee/protocol'
 import type { ReceivedMessage } from '../api/message.ts'
 import type { TransactionOutcome } from '../api/options.ts'
 import type { Client, ProducerMember, TransactionCheck } from '../remote/contract.ts'
@@ -104,10 +104,11 @@ export class TransactionChecks implements ProducerMember {
     const { client } = this
     try {
       const brokerName = client.routes.brokerNameOf(check.brokerAddress) ?? ''
-      const received = receivedMessage(check.message, brokerName, client.namespace)
-      // A stored half message is not marked as one.
-      const { transactionId } = check
-      const outcome = await this.options.check({ ...received, transactionId })
+      // Brokers do not store a half message marked as one.
+      const sysFlag = check.message.sysFlag | MessageSysFlag.TRANSACTION_PREPARED
+      const half = { ...check.message, sysFlag }
+      const received = receivedMessage(half, brokerName, client.namespace)
+      const outcome = await this.options.check(received)
       if (outcome in OUTCOME_NAMES) return outcome
       client.log.error({ event: 'transaction_check_outcome', messageId, outcome })
     } catch (error) {

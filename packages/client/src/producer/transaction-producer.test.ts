@@ -64,8 +64,9 @@ test('a lost or unknown outcome is asked for, until there is one', async () => {
     ['no', ['rollback']],
   ])
   const { world, client, producer, bodies } = await make(SEED + 1, {
-    check: async ({ body, topic }) => {
+    check: async ({ body, topic, transactionId, messageId }) => {
       assert.equal(topic, 'T')
+      assert.equal(transactionId, messageId)
       const outcome = outcomes.get(body.toString())?.shift() ?? 'unknown'
       if (outcome === 'throw') throw new Error('database is down')
       return outcome
