@@ -15,7 +15,7 @@ export async function requireTools(): Promise<void> {
     missing.push(...(await probeInjection()))
   }
   if (missing.length > 0) {
-    throw new Error(`test:faults needs ${missing.join(', ')} (see e2e/faults/install-tools.sh)`)
+    throw new Error(`test:faults needs ${missing.join(', ')} (see e2e/install-tools.sh)`)
   }
 }
 

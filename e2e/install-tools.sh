@@ -1,18 +1,16 @@
 #!/bin/sh
-# Installs what `npm run test:cli` needs and a Debian machine may lack: tmux, which is a real terminal without a screen. Needs
-# root; does nothing when all is there.
+# Installs commands that a Debian machine may lack. Each argument is a command, `=` and its package where that has another
+# name: install-tools.sh strace ip=iproute2. Needs root; does nothing when all is there.
 set -eu
 
 missing=
-need() {
-  command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
-}
-need tmux tmux
-need bash bash
+for tool in "$@"; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%=*}" >/dev/null 2>&1 || missing="$missing ${tool#*=}"
+done
 
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then
-  echo "test:cli needs root to install:$missing" >&2
+  echo "root is needed to install:$missing" >&2
   exit 1
 fi
 echo "installing$missing"
