@@ -32,7 +32,6 @@ export type CliErrorCode = (typeof CliErrorCode)[keyof typeof CliErrorCode]
 
 const EXIT_CODES: Readonly<Partial<Record<CliErrorCode, ExitCode>>> = {
   [CliErrorCode.USAGE]: ExitCode.USAGE,
-  [CliErrorCode.NOT_SUPPORTED]: ExitCode.USAGE,
   [CliErrorCode.NOT_CONFIRMED]: ExitCode.USAGE,
   [CliErrorCode.CONTEXT_NOT_FOUND]: ExitCode.CONFIG,
   [CliErrorCode.CONTEXT_FILE]: ExitCode.CONFIG,
