@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { RequestCode, ResponseCode } from '@apogee/protocol'
 import { BrokerWorld } from '../testing/broker-world.ts'
@@ -89,7 +89,7 @@ test('after a failed write nothing is acknowledged any more, and the broker says
   equal(next.code, ResponseCode.SERVICE_NOT_AVAILABLE)
   match(next.remark ?? '', /closed or has failed/)
   equal(failures.length, 1)
-  await world.stop()
+  await rejects(world.stop(), { code: 'BROKER_STOP_INCOMPLETE' })
 })
 
 test('sends are refused until the time that the configuration names', async () => {
