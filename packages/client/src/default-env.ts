@@ -15,7 +15,12 @@ export interface Surroundings {
   homeFolder: string
   /** Of local time, as Java's message ids count. */
   zoneOffsetMs: number
+  /** Keeps the process from ending by itself until what it returns is called. */
+  holdProcess?(): () => void
 }
+
+/** The longest that a timer can be set to. */
+const FOREVER_MS = 2 ** 31 - 1
 
 /** This machine, with its ports or with those given. */
 export function surroundings(env?: Env): Surroundings {
@@ -26,7 +31,13 @@ export function surroundings(env?: Env): Surroundings {
     namesrvAddr: process.env['NAMESRV_ADDR'] ?? null,
     homeFolder: homedir(),
     zoneOffsetMs: -new Date().getTimezoneOffset() * 60_000,
+    holdProcess,
   }
+}
+
+function holdProcess(): () => void {
+  const timer = setInterval(() => undefined, FOREVER_MS)
+  return () => clearInterval(timer)
 }
 
 /** The first IPv4 address that is not loopback, else the first IPv6 one, else loopback. */

@@ -26,13 +26,17 @@ interface Closable {
 }
 
 /**
- * One client of a RocketMQ cluster: the connections, routes and heartbeats that all its producers and consumers
- * share. Making one connects nothing; whatever needs a server connects to it.
+ * One client of a RocketMQ cluster: the connections, routes and heartbeats that all its producers and consumers share.
+ * Making one connects nothing; whatever needs a server connects to it. A process with an open producer or consumer does not
+ * end by itself, whether servers can be reached or not; `close` lets it.
  */
 export class RocketMQ {
   private readonly client: ClientInstance
   private readonly open = new Set<Closable>()
   private closing: Promise<void> | null = null
+  /** Members that are open or being made, and a close that is under way: what the process must live for. */
+  private holds = 0
+  private releaseProcess: (() => void) | null = null
 
   /** Throws RMQ_INVALID_ARGUMENT. */
   constructor(options: RocketMQOptions = {}) {
@@ -79,7 +83,7 @@ export class RocketMQ {
 
   /** Drains consumers, flushes producers, then closes every connection. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.closeNow()
+    this.closing ??= this.holding(() => this.closeNow())
     return this.closing
   }
 
@@ -91,14 +95,24 @@ export class RocketMQ {
     make: (client: ClientInstance) => Promise<M>,
   ): Promise<M> {
     if (this.closing !== null) throw closedError()
-    const member = await make(this.client)
+    const member = await this.holding(() => make(this.client))
     this.open.add(member)
-    const forget = (): boolean => this.open.delete(member)
-    member.closed.then(forget, forget)
+    const forget = (): void => void this.open.delete(member)
+    void this.holding(() => member.closed.then(forget, forget))
     if (this.closing === null) return member
     // It was closed meanwhile: nobody else knows of this member.
     await member.close()
     throw closedError()
+  }
+
+  /** While `work` is under way, timers that wait for a server are reason enough for the process to live. */
+  private async holding<T>(work: () => Promise<T>): Promise<T> {
+    if (this.holds++ === 0) this.releaseProcess = this.client.holdProcess()
+    try {
+      return await work()
+    } finally {
+      if (--this.holds === 0) this.releaseProcess?.()
+    }
   }
 
   private async closeNow(): Promise<void> {

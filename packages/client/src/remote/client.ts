@@ -41,6 +41,8 @@ export class ClientInstance implements Client {
   readonly requestTimeoutMs: number
   readonly homeFolder: string
   readonly uniqKeys: UniqKeySource
+  /** Keeps the process from ending by itself until what it returns is called. */
+  readonly holdProcess: () => () => void
   readonly status: StatusHub = new StatusHub()
   readonly remote: RemoteCalls
   readonly nameServers: NameServers
@@ -61,6 +63,7 @@ export class ClientInstance implements Client {
     this.unitName = options.unitName ?? null
     this.requestTimeoutMs = options.requestTimeoutMs ?? 3_000
     this.homeFolder = around.homeFolder
+    this.holdProcess = around.holdProcess ?? (() => () => undefined)
     this.clientId = clientIdOf(clientIp, around.processId, random, options)
     const ip = addressBytes(clientIp) ?? new Uint8Array(4)
     this.uniqKeys = new UniqKeySource(ip, around.processId, random, around.zoneOffsetMs)
