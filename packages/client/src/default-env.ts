@@ -16,7 +16,7 @@ export interface Surroundings {
   /** Of local time, as Java's message ids count. */
   zoneOffsetMs: number
   /** Keeps the process from ending by itself until what it returns is called. */
-  holdProcess?(): () => void
+  holdProcess?: () => () => void
 }
 
 /** The longest that a timer can be set to. */
