@@ -68,7 +68,7 @@ async function prefetch(args: readonly string[]): Promise<object> {
     from: 'first',
     concurrency: 1,
     drainTimeoutMs: 1,
-    prefetch: { messages: 10_000_000, bytes: limit, span: 10_000_000 },
+    prefetch: { messages: 65_535, bytes: limit, span: 65_535 },
   })
   const { promise, resolve } = Promise.withResolvers<void>()
   await consumer.run(() => promise)
