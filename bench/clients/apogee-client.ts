@@ -2,7 +2,7 @@
 //   apogee-client.ts produce NAMESRV TOPIC SIZE IN_FLIGHT WARMUP_SECONDS SECONDS
 //   apogee-client.ts consume NAMESRV TOPIC GROUP COUNT
 //   apogee-client.ts prefetch NAMESRV TOPIC GROUP BYTES
-//   apogee-client.ts connect NAMESRV TOPIC
+//   apogee-client.ts connect NAMESRV TOPIC MODULE
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const CONSUME_LIMIT_MS = 300_000
@@ -99,14 +99,14 @@ async function settleMemory(): Promise<void> {
   }
 }
 
-/** From before the import to a producer that knows its topic's route and has its connection. */
+/** From before the import, of the package as it is published, to a producer that knows its topic's route and its broker. */
 async function connect(args: readonly string[]): Promise<object> {
-  const [namesrv = '', topic = ''] = args
+  const [namesrv = '', topic = '', module = ''] = args
   const startedMs = performance.now()
-  const { RocketMQ } = await import('@apogee/client')
+  const { RocketMQ } = (await import(module)) as typeof import('@apogee/client')
   const importedMs = performance.now()
   await using mq = new RocketMQ({ nameservers: namesrv })
-  const producer = await mq.producer({ group: 'bench_connect' })
+  const producer = await mq.producer({ group: 'bench_connect', topics: [topic] })
   const connectedMs = performance.now()
   await producer.send({ topic, body: 'first' })
   const sentMs = performance.now()

@@ -17,6 +17,7 @@ const QUEUES = 8
 const BACKLOG = 1_000_000
 /** The JVM compiles what matters in this time. */
 const JAVA_WARM_SECONDS = 15
+const APACHE_WARM_SECONDS = 25
 const SERVERS: readonly TargetKind[] = ['apogee', 'apache']
 const PREFETCH_BYTES = 100 << 20
 
@@ -46,6 +47,7 @@ async function measure(target: Target, options: BenchOptions, samples: Samples):
     await createTopic(target.brokerAddr, topic, QUEUES)
     await waitForRoute(namesrvAddr, topic)
   }
+  await warmUpServer(target)
   for (let round = 0; round < options.rounds; round++) {
     for (const client of clientNames) {
       spawnSync('sync')
@@ -80,8 +82,12 @@ async function measure(target: Target, options: BenchOptions, samples: Samples):
 }
 
 async function measureOurs(target: Target, options: BenchOptions, samples: Samples): Promise<void> {
+  const root = join(import.meta.dirname, '..', '..')
+  const build = join(root, 'scripts', 'build.ts')
+  await mustRun({ command: process.execPath, args: [build], cwd: root, timeoutMs: 120_000 })
+  const published = join(root, 'dist', 'packages', 'client', 'dist', 'mod.js')
   for (let round = 0; round < Math.max(options.rounds, 5); round++) {
-    const args = ['connect', target.namesrvAddr, 'BenchProduce']
+    const args = ['connect', target.namesrvAddr, 'BenchProduce', published]
     const report = await runClient<Record<string, number>>('apogee', args, options.folder)
     samples.add('apogee', 'connect', round, report)
   }
@@ -93,20 +99,31 @@ async function measureOurs(target: Target, options: BenchOptions, samples: Sampl
   }
 }
 
-/** The backlog comes from the raw load generator, so that every client reads the same messages. */
-async function fill(target: Target): Promise<void> {
+/** No client pays for a server that has not been compiled yet. */
+function warmUpServer(target: Target): Promise<void> {
+  const seconds = target.kind === 'apache' ? APACHE_WARM_SECONDS : 2
+  return load(target, { topic: 'BenchProduce', seconds })
+}
+
+/**
+ * The backlog comes from the raw load generator, so that every client reads the same messages; a little more than is read,
+ * so that nothing at the end has to be waited for.
+ */
+function fill(target: Target): Promise<void> {
+  return load(target, { topic: 'BenchBacklog', bytes: BACKLOG * BODY_SIZE * 1.02 })
+}
+
+async function load(target: Target, more: Record<string, string | number>): Promise<void> {
   const script = join(import.meta.dirname, '..', 'load', 'send-load.ts')
   const options = {
     port: target.ports.broker,
-    topic: 'BenchBacklog',
     topics: 1,
     queues: QUEUES,
     connections: 4,
     inflight: 32,
     size: BODY_SIZE,
     warmup: 0,
-    // A little more than is read: nothing at the end has to be waited for.
-    bytes: BACKLOG * BODY_SIZE * 1.02,
+    ...more,
   }
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   await mustRun({ command: process.execPath, args: [script, ...args], timeoutMs: 600_000 })
