@@ -60,3 +60,11 @@ export async function runClient<Report>(
   })
   return JSON.parse(text.trim().split('\n').at(-1) ?? '') as Report
 }
+
+/** Builds what is published, as it is now; gives the entry of one package. */
+export async function publishedEntry(name: 'apogee' | 'client'): Promise<string> {
+  const root = join(import.meta.dirname, '..', '..')
+  const args = [join(root, 'scripts', 'build.ts')]
+  await mustRun({ command: process.execPath, args, cwd: root, timeoutMs: TIMEOUT_MS })
+  return join(root, 'dist', 'packages', name, 'dist', 'mod.js')
+}

@@ -6,7 +6,7 @@ import { startApogee } from '../../e2e/harness/apogee.ts'
 import { mustRun } from '../../e2e/harness/processes.ts'
 import { createTopic, waitForRoute } from '../../e2e/harness/raw-client.ts'
 import type { Target, TargetKind } from '../../e2e/harness/target.ts'
-import { type ClientName, clientNames, runClient } from '../clients/run-client.ts'
+import { type ClientName, clientNames, publishedEntry, runClient } from '../clients/run-client.ts'
 import { type Goal, type Row, rowOf, type Samples } from '../report/result.ts'
 import type { BenchOptions, Outcome, Scenario } from './scenario.ts'
 
@@ -82,10 +82,7 @@ async function measure(target: Target, options: BenchOptions, samples: Samples):
 }
 
 async function measureOurs(target: Target, options: BenchOptions, samples: Samples): Promise<void> {
-  const root = join(import.meta.dirname, '..', '..')
-  const build = join(root, 'scripts', 'build.ts')
-  await mustRun({ command: process.execPath, args: [build], cwd: root, timeoutMs: 120_000 })
-  const published = join(root, 'dist', 'packages', 'client', 'dist', 'mod.js')
+  const published = await publishedEntry('client')
   for (let round = 0; round < Math.max(options.rounds, 5); round++) {
     const args = ['connect', target.namesrvAddr, 'BenchProduce', published]
     const report = await runClient<Record<string, number>>('apogee', args, options.folder)

@@ -1,6 +1,7 @@
-// startCluster(): from the call to a cluster that takes messages, in a process of its own.
+// startCluster() of the published package: from the call to a cluster that takes messages, in a process of its own.
 import { fileURLToPath } from 'node:url'
 import { mustRun } from '../../e2e/harness/processes.ts'
+import { publishedEntry } from '../clients/run-client.ts'
 import { type Goal, rowOf, type Samples } from '../report/result.ts'
 import type { BenchOptions, Outcome, Scenario } from './scenario.ts'
 
@@ -8,8 +9,9 @@ const PROGRAM = fileURLToPath(new URL('../clients/start-clusters.ts', import.met
 const STARTS = 50
 
 async function run(options: BenchOptions, samples: Samples): Promise<Outcome> {
+  const published = await publishedEntry('apogee')
   for (let round = 0; round < options.rounds; round++) {
-    const args = [PROGRAM, String(STARTS)]
+    const args = [PROGRAM, String(STARTS), published]
     const text = await mustRun({ command: process.execPath, args, timeoutMs: 120_000 })
     samples.add('apogee', 'startCluster', round, JSON.parse(text) as Record<string, number>)
   }
