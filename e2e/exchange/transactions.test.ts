@@ -1,6 +1,6 @@
 // Transactions whose store changes its owner in the middle: what one broker prepared, decided and asked about, the other
-// takes over. Apache's broker takes long to stop, so Apogee begins with a kill -9 and Apache with a clean stop;
-// EXCHANGE_ALL=1 has both by both. EXCHANGE_SELF_CHECK=1 lets Apache alone pass the store on.
+// takes over. Usually one chain, from Apogee to Apache and back by kill -9; EXCHANGE_ALL=1 adds a clean stop and the other
+// beginning. EXCHANGE_SELF_CHECK=1 lets Apache alone pass the store on.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -110,7 +110,7 @@ async function exchange(
 describe('transactions in a store with several owners', () => {
   for (const ending of ['stop', 'kill'] as const) {
     for (const chain of chains) {
-      const isUsual = (chain[0] === 'apogee') === (ending === 'kill')
+      const isUsual = chain === chains[0] && ending === 'kill'
       if (!isUsual && process.env['EXCHANGE_ALL'] === undefined) continue
       const name = `${chain.join(' -> ')} and back by ${ending === 'stop' ? 'clean stop' : 'kill -9'}`
       it(name, { timeout: 240_000 }, () => exchange(chain, ending))
