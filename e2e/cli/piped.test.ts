@@ -192,7 +192,7 @@ test('errors have the exit code of their kind, one line, and JSON by its schema'
     [2, ['topci', 'list']],
     [2, ['topic', 'list', '--nope']],
     [2, ['topic', 'delete', 'piped']],
-    [2, ['admin', 'electMaster']],
+    [1, ['admin', 'electMaster']],
     [2, ['send', 'no good', 'x']],
     [2, ['tail', 'piped', '--from', 'noon']],
     [3, ['topic', 'list', '--context', 'none']],

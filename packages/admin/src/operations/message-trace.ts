@@ -76,7 +76,8 @@ function parseTrace(line: readonly string[]): TraceRecord | null {
             group: at(3),
             requestId: at(4),
             retryTimes: numberOf(at(6)),
-            keys: at(7),
+            // Java's client writes `null` for none.
+            keys: at(7) === 'null' ? '' : at(7),
           }
     case 'SubAfter':
       return line.length < 6 ? null : consumed(line)

@@ -54,3 +54,9 @@ test('every kind of record is the text that the Java client writes, found by the
     deepEqual(records[type]?.keys.toSorted(), keys, type)
   }
 })
+
+test('a consumed message without keys has a last field that Java does not lose', () => {
+  const start = { atMs: 1, regionId: 'r', group: 'g', requestId: 'q' }
+  const { text } = consumeBeforeRecord(start, { messageId: 'm', reconsumeTimes: 0, keys: '' })
+  equal(text, ['SubBefore', '1', 'r', 'g', 'q', 'm', '0', 'null'].join('\u0001').concat('\u0002'))
+})

@@ -13,6 +13,12 @@ export const TraceMessageType = {
   ORDER: 4,
 } as const
 
+/**
+ * What Java's client writes for no keys. Its decoder, which mqadmin uses, loses empty fields at the end of a record, and
+ * then fails for want of one.
+ */
+const NO_KEYS = 'null'
+
 /** One record with the words that it can be found by. */
 export interface TraceRecord {
   readonly text: string
@@ -131,7 +137,7 @@ export function consumeBeforeRecord(start: ConsumeStart, message: ConsumedMessag
     start.requestId,
     message.messageId,
     message.reconsumeTimes,
-    message.keys,
+    message.keys === '' ? NO_KEYS : message.keys,
   ])
   return { text, keys: keysOf(message.messageId, message.keys) }
 }
