@@ -15,12 +15,11 @@ import { HandlerRun, isThenable } from './handler-run.ts'
 import { HandlerSlices } from './handler-slices.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import type { QueueReader } from './queue-reader.ts'
+import { ReadyQueues } from './ready-queues.ts'
 import { RunningHandlers, timedOut } from './running-handlers.ts'
 import type { SendBack } from './send-back.ts'
 import { Waiters } from './waiters.ts'
 
-/** Messages that one queue has handled in a row while others have some too. */
-const TURN = 32
 const CONSUMED = Symbol('consumed')
 
 export type ConcurrentHandler<T> =
@@ -40,14 +39,13 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
   private readonly slices: HandlerSlices
   private readonly running: RunningHandlers<T>
   private readonly hooks: HandlerHooks<T>
-  private readonly ready = new RingQueue<QueueReader<T>>()
+  private readonly ready = new ReadyQueues<T>()
   /** Messages that no broker took back: their handlers get them again. */
   private readonly again = new RingQueue<HandlerRun<T>>()
   private readonly idleWaiters = new Waiters()
   private workers = 0
   /** Messages of handlers that ran out of time, on their way back to the broker. */
   private leaving = 0
-  private turn = 0
   private isStopped = false
 
   constructor(context: ConsumerContext<T>, sendBack: SendBack<T>, handler: ConcurrentHandler<T>) {
@@ -64,10 +62,7 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
   }
 
   arrived(reader: QueueReader<T>): void {
-    if (!reader.isListed) {
-      reader.isListed = true
-      this.ready.push(reader)
-    }
+    this.ready.add(reader)
     if (this.workers === 0) this.slices.begin()
     this.spawn()
   }
@@ -182,15 +177,13 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
       run.startedMs = nowMs
       return run
     }
-    for (let reader = this.ready.peek(); reader !== undefined; reader = this.ready.peek()) {
-      const run = this.take(reader, nowMs)
+    for (let { first } = this.ready; first !== undefined; first = this.ready.first) {
+      const run = this.take(first, nowMs)
       if (run !== null) {
-        this.rotate(reader)
+        this.ready.gave()
         return run
       }
       this.ready.shift()
-      reader.isListed = false
-      this.turn = 0
     }
     return null
   }
@@ -205,14 +198,6 @@ export class ConcurrentMode<T> implements ConsumeMode<T> {
     const messages = [first]
     reader.process.takeInto(messages, this.handler.max - 1, nowMs)
     return new HandlerRun(reader, first, new HandedBatch(messages, reader.queue), nowMs)
-  }
-
-  private rotate(reader: QueueReader<T>): void {
-    this.turn++
-    if (this.turn < TURN || this.ready.size < 2) return
-    this.turn = 0
-    this.ready.shift()
-    this.ready.push(reader)
   }
 
   /** Null when it is done at once, which is the rule. */

@@ -1,4 +1,3 @@
-import { RingQueue } from '@apogee/base'
 import type { MessageHandler } from '../api/consume.ts'
 import {
   DELAY_LEVEL_DEAD,
@@ -13,12 +12,11 @@ import { HandlerRun, isThenable } from './handler-run.ts'
 import { HandlerSlices } from './handler-slices.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import type { QueueReader } from './queue-reader.ts'
+import { ReadyQueues, TURN } from './ready-queues.ts'
 import { RunningHandlers, timedOut } from './running-handlers.ts'
 import type { SendBack } from './send-back.ts'
 import { Waiters } from './waiters.ts'
 
-/** Messages that one queue has handled in a row before another queue gets the worker. */
-const TURN = 32
 const CONSUMED = Symbol('consumed')
 
 /**
@@ -34,7 +32,7 @@ export class OrderedMode<T> implements ConsumeMode<T> {
   private readonly slices: HandlerSlices
   private readonly running: RunningHandlers<T>
   private readonly hooks: HandlerHooks<T>
-  private readonly ready = new RingQueue<QueueReader<T>>()
+  private readonly ready = new ReadyQueues<T>()
   private readonly idleWaiters = new Waiters()
   private workers = 0
   private isStopped = false
@@ -53,10 +51,7 @@ export class OrderedMode<T> implements ConsumeMode<T> {
   }
 
   arrived(reader: QueueReader<T>): void {
-    if (!reader.isListed && !reader.isBusy) {
-      reader.isListed = true
-      this.ready.push(reader)
-    }
+    if (!reader.isBusy) this.ready.add(reader)
     if (this.workers === 0) this.slices.begin()
     this.spawn()
   }
@@ -123,7 +118,6 @@ export class OrderedMode<T> implements ConsumeMode<T> {
       }
       const reader = this.isStopped ? undefined : this.ready.shift()
       if (reader === undefined) break
-      reader.isListed = false
       reader.isBusy = true
       const outcome = await this.serve(reader)
       if (outcome === 'abandoned') return

@@ -1,12 +1,9 @@
-import { RingQueue } from '@apogee/base'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { ConsumeMode } from './consume-mode.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import type { QueueReader } from './queue-reader.ts'
-
-/** Messages of one queue in a page while others have some too. */
-const TURN = 32
+import { ReadyQueues, TURN } from './ready-queues.ts'
 
 interface Waiting {
   /** Ends the wait: messages have come, or its time is over. */
@@ -18,7 +15,7 @@ export class PollMode<T> implements ConsumeMode<T> {
   readonly isOrdered = false
   readonly inFlight = 0
   private readonly context: ConsumerContext<T>
-  private readonly ready = new RingQueue<QueueReader<T>>()
+  private readonly ready = new ReadyQueues<T>()
   private readonly waiting: Waiting[] = []
   private isStopped = false
 
@@ -49,10 +46,7 @@ export class PollMode<T> implements ConsumeMode<T> {
   }
 
   arrived(reader: QueueReader<T>): void {
-    if (!reader.isListed) {
-      reader.isListed = true
-      this.ready.push(reader)
-    }
+    this.ready.add(reader)
     this.waiting.shift()?.wake()
   }
 
@@ -94,7 +88,6 @@ export class PollMode<T> implements ConsumeMode<T> {
     while (page.length < max) {
       const reader = this.ready.shift()
       if (reader === undefined) break
-      reader.isListed = false
       const turn = Math.min(TURN, max - page.length)
       const before = page.length
       for (let i = 0; i < turn; i++) {
@@ -103,9 +96,7 @@ export class PollMode<T> implements ConsumeMode<T> {
         page.push(message)
         reader.handled(reader.process.done(message.queueOffset, nowMs))
       }
-      if (page.length - before < turn) continue
-      reader.isListed = true
-      this.ready.push(reader)
+      if (page.length - before === turn) this.ready.add(reader)
     }
     if (page.length > 0) this.count(page)
     return page

@@ -43,7 +43,7 @@ export class QueueReader<T> {
   isFinal = false
   /** The queue is being given up: nothing is handed out any more. */
   isReleased = false
-  /** In the list of queues that have something to do; kept by the mode of consumption. */
+  /** In the list of queues that have something to do; kept by ReadyQueues. */
   isListed = false
   /** A handler of ordered consumption has it, or it rests after a failure. */
   isBusy = false

@@ -1,4 +1,3 @@
-import { RingQueue } from '@apogee/base'
 import type { AckableMessage } from '../api/consume.ts'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { AckedMessage } from './acked-message.ts'
@@ -6,6 +5,7 @@ import type { ConsumeMode } from './consume-mode.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import type { Acknowledger } from './message-page.ts'
 import type { QueueReader } from './queue-reader.ts'
+import { ReadyQueues } from './ready-queues.ts'
 import { reportSlow, SLOW_AFTER_MS } from './running-handlers.ts'
 import type { SendBack } from './send-back.ts'
 import { Waiters } from './waiters.ts'
@@ -13,8 +13,6 @@ import { Waiters } from './waiters.ts'
 type Result<T> = IteratorResult<AckableMessage<T>, undefined>
 type Resolve<T> = (result: Result<T>) => void
 
-/** Messages that one queue gives in a row while others have some too. */
-const TURN = 32
 const DONE = { done: true, value: undefined } as const
 
 /**
@@ -25,7 +23,7 @@ export class StreamMode<T> implements ConsumeMode<T> {
   readonly isOrdered = false
   private readonly context: ConsumerContext<T>
   private readonly sendBack: SendBack<T>
-  private readonly ready = new RingQueue<QueueReader<T>>()
+  private readonly ready = new ReadyQueues<T>()
   private readonly waiting = new Set<MessageStream<T>>()
   private readonly streams = new Set<MessageStream<T>>()
   private readonly idleWaiters = new Waiters()
@@ -34,7 +32,6 @@ export class StreamMode<T> implements ConsumeMode<T> {
   private openCount = 0
   /** When it was last told that a queue is slow. */
   private readonly toldMs = new WeakMap<QueueReader<T>, number>()
-  private turn = 0
   private isStopped = false
 
   constructor(context: ConsumerContext<T>, sendBack: SendBack<T>) {
@@ -55,10 +52,7 @@ export class StreamMode<T> implements ConsumeMode<T> {
   }
 
   arrived(reader: QueueReader<T>): void {
-    if (!reader.isListed) {
-      reader.isListed = true
-      this.ready.push(reader)
-    }
+    this.ready.add(reader)
     for (const stream of this.waiting) {
       const message = this.take()
       if (message === null) return
@@ -140,26 +134,16 @@ export class StreamMode<T> implements ConsumeMode<T> {
 
   private take(): AckedMessage<T> | null {
     const nowMs = this.context.client.env.clock.monotonicMs()
-    for (let reader = this.ready.peek(); reader !== undefined; reader = this.ready.peek()) {
-      const message = reader.take(nowMs) as AckedMessage<T> | undefined
+    for (let { first } = this.ready; first !== undefined; first = this.ready.first) {
+      const message = first.take(nowMs) as AckedMessage<T> | undefined
       if (message !== undefined) {
-        this.opened(reader, message)
-        this.rotate(reader)
+        this.opened(first, message)
+        this.ready.gave()
         return message
       }
       this.ready.shift()
-      reader.isListed = false
-      this.turn = 0
     }
     return null
-  }
-
-  private rotate(reader: QueueReader<T>): void {
-    this.turn++
-    if (this.turn < TURN || this.ready.size < 2) return
-    this.turn = 0
-    this.ready.shift()
-    this.ready.push(reader)
   }
 
   private opened(reader: QueueReader<T>, message: AckedMessage<T>): void {
