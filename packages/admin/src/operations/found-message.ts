@@ -2,16 +2,13 @@ import { isMalformed } from '@apogee/base'
 import {
   decodeRecords,
   formatHost,
-  KEY_SEPARATOR,
   MessageConst,
   type MessageExt,
   offsetMsgIdOf,
-  plainBody,
+  shownBody,
+  splitKeys,
 } from '@apogee/protocol'
 import { invalidAnswer } from '../transport/admin-transport.ts'
-
-/** Longest body that is decompressed; a longer one is shown as it was stored. */
-const BODY_MAX_BYTES = 64 * 1024 * 1024
 
 /** A stored message as tools see it. Times are milliseconds since 1970. */
 export interface FoundMessage {
@@ -42,8 +39,6 @@ export interface FoundMessage {
 export function foundMessage(message: MessageExt, brokerName = ''): FoundMessage {
   const { properties } = message
   const offsetMsgId = offsetMsgIdOf(message)
-  const plain = plainBody(message.sysFlag, message.body, BODY_MAX_BYTES)
-  const keys = properties.get(MessageConst.KEYS) ?? ''
   return {
     msgId: properties.get(MessageConst.UNIQ_KEY) ?? offsetMsgId,
     offsetMsgId,
@@ -53,7 +48,7 @@ export function foundMessage(message: MessageExt, brokerName = ''): FoundMessage
     queueOffset: message.queueOffset,
     physicalOffset: message.physicalOffset,
     tags: properties.get(MessageConst.TAGS) ?? '',
-    keys: keys.split(KEY_SEPARATOR).filter((key) => key !== ''),
+    keys: splitKeys(properties.get(MessageConst.KEYS)),
     bornMs: message.bornTimestamp,
     bornHost: formatHost(message.bornHost),
     storeMs: message.storeTimestamp,
@@ -61,8 +56,7 @@ export function foundMessage(message: MessageExt, brokerName = ''): FoundMessage
     reconsumeTimes: message.reconsumeTimes,
     flag: message.flag,
     sysFlag: message.sysFlag,
-    // A body that cannot be decompressed is still worth showing.
-    body: isMalformed(plain) ? message.body : plain,
+    body: shownBody(message.sysFlag, message.body),
     properties,
   }
 }

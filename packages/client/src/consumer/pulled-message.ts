@@ -6,7 +6,6 @@ import {
   formatHost,
   formatOffsetMsgId,
   type Host,
-  KEY_SEPARATOR,
   MessageConst,
   MessageSysFlag,
   PropertySpan,
@@ -20,6 +19,7 @@ import {
   RECORD_PHYSICAL_OFFSET,
   RECORD_SYS_FLAG,
   readHost,
+  splitKeys,
   storeHostSize,
   storeTimestampOffset,
 } from '@apogee/protocol'
@@ -123,8 +123,7 @@ export class PulledMessage<T> implements ReceivedMessage<T> {
   }
 
   get keys(): readonly string[] {
-    const keys = this.property(KEYS)
-    return keys === null ? [] : keys.split(KEY_SEPARATOR).filter((key) => key !== '')
+    return splitKeys(this.property(KEYS))
   }
 
   get properties(): Readonly<Record<string, string>> {

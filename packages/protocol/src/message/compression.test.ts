@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMalformed, Malformed, Prng } from '@apogee/base'
 import fc from 'fast-check'
-import { compress, decompress, plainBody } from './compression.ts'
+import { compress, decompress, plainBody, shownBody } from './compression.ts'
 import { decodeLz4Frame, encodeLz4Frame } from './lz4-frame.ts'
 import { CompressionType, compressionTypeOf, MessageSysFlag, withCompression } from './sys-flag.ts'
 import { xxHash32 } from './xxhash32.ts'
@@ -126,6 +126,15 @@ test('sysFlag says how a body is compressed; zlib when only the old bit is set',
   assert.equal(plainBody(0x300, body, LIMIT), body)
   const unknown = plainBody(0x701, body, LIMIT)
   assert.ok(unknown instanceof Malformed && unknown.code === 'COMPRESSION_UNKNOWN')
+})
+
+test('a body is shown inflated, and as it is stored when that cannot be', () => {
+  const body = Buffer.from(GREETING)
+  const stored = compress(CompressionType.ZLIB, body)
+  assert.equal(bytesOf(shownBody(MessageSysFlag.COMPRESSED, stored)), body.toString('hex'))
+  const damaged = stored.subarray(0, stored.length - 5)
+  assert.equal(shownBody(MessageSysFlag.COMPRESSED, damaged), damaged)
+  assert.equal(shownBody(0x701, body), body)
 })
 
 test('xxHash32 gives the known values', () => {

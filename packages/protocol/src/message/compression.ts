@@ -78,3 +78,12 @@ export function plainBody(
   }
   return decompress(type, body, maxOutputLength)
 }
+
+/** What a body may inflate to before tools show it as it is stored: 64 KB of zlib can hold 64 MiB of zeros. */
+const SHOWN_BODY_MAX_SIZE = 64 * 1024 * 1024
+
+/** The body for people and tools: inflated, or as it is stored when it cannot be, which is still worth showing. */
+export function shownBody(sysFlag: number, body: Uint8Array): Uint8Array {
+  const plain = plainBody(sysFlag, body, SHOWN_BODY_MAX_SIZE)
+  return plain instanceof Malformed ? body : plain
+}

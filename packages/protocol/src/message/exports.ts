@@ -12,7 +12,7 @@ export {
   inspectBatchEntry,
 } from './batch.ts'
 export { bodyCrc } from './body-crc.ts'
-export { compress, decompress, plainBody } from './compression.ts'
+export { compress, decompress, plainBody, shownBody } from './compression.ts'
 export { DEFAULT_DELAY_LEVELS, DelayLevels, parseDelayLevels } from './delay-level.ts'
 export {
   addressBytes,
@@ -24,7 +24,7 @@ export {
   readHost,
 } from './host.ts'
 export { decodeLz4Frame, encodeLz4Frame } from './lz4-frame.ts'
-export { KEY_SEPARATOR, MessageConst } from './message-const.ts'
+export { KEY_SEPARATOR, MessageConst, splitKeys } from './message-const.ts'
 export {
   formatOffsetMsgId,
   type OffsetMsgId,

@@ -69,3 +69,8 @@ export const MessageConst = {
 
 /** Between the keys of one KEYS property. */
 export const KEY_SEPARATOR = ' '
+
+/** The keys of a KEYS property; none when there is no such property. */
+export function splitKeys(text: string | null | undefined): string[] {
+  return text?.split(KEY_SEPARATOR).filter((key) => key !== '') ?? []
+}

@@ -4,11 +4,10 @@ import { type DiskError, DiskFailure } from '@apogee/env'
 import {
   decodeRecord,
   formatHost,
-  KEY_SEPARATOR,
   MessageConst,
-  type MessageExt,
   offsetMsgIdOf,
-  plainBody,
+  shownBody,
+  splitKeys,
 } from '@apogee/protocol'
 import { type ConsumeQueue, QueueUnits } from '@apogee/store'
 
@@ -49,8 +48,6 @@ export interface MessagesQuery {
 /** What `messages` gives when nobody says how many. */
 export const MESSAGES_MAX = 10_000
 const UNITS = 256
-/** What a message may inflate to, bytes. */
-const BODY_MAX = 64 * 1024 * 1024
 
 /** Messages of a topic on one broker, by queue and offset, as far as retention has left them. */
 export async function storedMessages(
@@ -100,15 +97,15 @@ function decoded(broker: string, record: Buffer): StoredMessage {
   if (isMalformed(message)) throw new DiskFailure('EIO', 'decode', broker)
   const { bornHost, bornTimestamp, flag, properties, queueId, queueOffset, topic } = message
   const { reconsumeTimes, storeTimestamp, sysFlag } = message
-  const keys = properties.get(MessageConst.KEYS) ?? ''
+  const body = shownBody(sysFlag, message.body)
   return {
     broker,
     topic,
     queueId,
     queueOffset,
-    body: bodyOf(message),
+    body: Buffer.from(body.buffer, body.byteOffset, body.length),
     tags: properties.get(MessageConst.TAGS),
-    keys: keys.split(KEY_SEPARATOR).filter((key) => key !== ''),
+    keys: splitKeys(properties.get(MessageConst.KEYS)),
     properties: Object.fromEntries(properties),
     messageId: properties.get(MessageConst.UNIQ_KEY),
     offsetMessageId: offsetMsgIdOf(message),
@@ -119,11 +116,4 @@ function decoded(broker: string, record: Buffer): StoredMessage {
     sysFlag,
     flag,
   }
-}
-
-/** What cannot be inflated is shown as it is stored. */
-function bodyOf({ body, sysFlag }: MessageExt): Buffer {
-  const plain = plainBody(sysFlag, body, BODY_MAX)
-  const bytes = isMalformed(plain) ? body : plain
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
