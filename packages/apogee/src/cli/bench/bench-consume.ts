@@ -6,7 +6,7 @@ import type { CliIo } from '../io.ts'
 import { readSpan, readStartPoint } from '../time-expression.ts'
 import type { ConsumeBenchFlags } from './bench-command.ts'
 import { Measurement } from './measurement.ts'
-import { benchJson, benchText, showProgress } from './report.ts'
+import { showProgress, tellResult } from './report.ts'
 
 const IDLE_CHECK_MS = 100
 
@@ -42,10 +42,7 @@ export async function benchConsume(
     settings,
     isInterrupted: signal.aborted,
   } as const
-  const result = benchJson(what, measured)
-  await io.out.write(
-    flags.output === 'json' ? `${JSON.stringify(result)}\n` : benchText(result, io),
-  )
+  await tellResult(io, flags.output, what, measured)
   return ExitCode.OK
 }
 

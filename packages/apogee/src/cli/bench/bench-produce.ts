@@ -8,7 +8,7 @@ import { readSpan } from '../time-expression.ts'
 import type { ProduceFlags } from './bench-command.ts'
 import { Measurement } from './measurement.ts'
 import { Pace } from './pace.ts'
-import { benchJson, benchText, showProgress } from './report.ts'
+import { showProgress, tellResult } from './report.ts'
 
 const DEFAULT_DURATION = '10s'
 /** After so many failures in a row, without a success, there is nothing to measure. */
@@ -42,10 +42,10 @@ export async function benchProduce(
     run.end()
     await Promise.all(clients.map((mq) => mq.close()))
   }
-  return await tellResult(io, flags, run, signal)
+  return await outcomeOf(io, flags, run, signal)
 }
 
-async function tellResult(
+async function outcomeOf(
   io: CliIo,
   flags: ProduceFlags,
   run: ProduceRun,
@@ -68,10 +68,7 @@ async function tellResult(
     settings,
     isInterrupted: signal.aborted,
   } as const
-  const result = benchJson(what, measured)
-  await io.out.write(
-    flags.output === 'json' ? `${JSON.stringify(result)}\n` : benchText(result, io),
-  )
+  await tellResult(io, flags.output, what, measured)
   return measured.failed === 0 ? ExitCode.OK : ExitCode.PARTIAL
 }
 

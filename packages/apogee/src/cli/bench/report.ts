@@ -26,10 +26,10 @@ export interface BenchJson {
   readonly isInterrupted: boolean
 }
 
-export function benchJson(
-  what: Pick<BenchJson, 'kind' | 'topic' | 'settings' | 'isInterrupted'>,
-  measured: Measurement,
-): BenchJson {
+/** What was asked for; the rest of the result was measured. */
+type BenchRun = Pick<BenchJson, 'kind' | 'topic' | 'settings' | 'isInterrupted'>
+
+export function benchJson(what: BenchRun, measured: Measurement): BenchJson {
   const { bytes, messages, seconds } = measured
   const perSecond = (amount: number): number =>
     seconds === 0 ? 0 : Math.round((amount / seconds) * 10) / 10
@@ -43,6 +43,17 @@ export function benchJson(
     latency: measured.latency(),
     failures: Object.fromEntries(measured.failures),
   }
+}
+
+/** The result on standard output, in the form that was asked for. */
+export async function tellResult(
+  io: CliIo,
+  output: string,
+  what: BenchRun,
+  measured: Measurement,
+): Promise<void> {
+  const result = benchJson(what, measured)
+  await io.out.write(output === 'json' ? `${JSON.stringify(result)}\n` : benchText(result, io))
 }
 
 /** For people: the rate, then the latencies. */
