@@ -1,5 +1,6 @@
 import { Admin, type AdminTransportOptions } from '@apogee/admin'
-import { Signer } from '@apogee/client/internal'
+import type { Credentials } from '@apogee/client'
+import type { Signer } from '@apogee/client/internal'
 import { nodeEnv } from '@apogee/env/node'
 import type { CliIo } from '../io.ts'
 import { readSpan } from '../time-expression.ts'
@@ -12,14 +13,14 @@ export async function openAdmin(
 ): Promise<Admin> {
   const connection = resolveConnection(flags, environment)
   const timeoutMs = flags.timeout === undefined ? undefined : readSpan('--timeout', flags.timeout)
-  return Admin.connect(transportOptions(connection, timeoutMs), nodeEnv())
+  return Admin.connect(await transportOptions(connection, timeoutMs), nodeEnv())
 }
 
-function transportOptions(
+async function transportOptions(
   { nameservers, credentials, tls }: Connection,
   timeoutMs: number | undefined,
-): AdminTransportOptions {
-  const signer = credentials === null ? null : new Signer(credentials)
+): Promise<AdminTransportOptions> {
+  const signer = credentials === null ? null : await signerOf(credentials)
   return {
     namesrvAddrs: nameservers,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -28,4 +29,10 @@ function transportOptions(
       ? {}
       : { sign: ({ fields, body }) => signer.sign(fields ?? null, body ?? null) }),
   }
+}
+
+/** Who has no keys need not load a client. */
+async function signerOf(credentials: Credentials): Promise<Signer> {
+  const client = await import('@apogee/client/internal')
+  return new client.Signer(credentials)
 }
