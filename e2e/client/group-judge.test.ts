@@ -4,7 +4,7 @@ import { judgeDeliveries, judgeOrder } from './group-judge.ts'
 import type { Delivery } from './group-members.ts'
 
 function delivery(queueOffset: number, at: number, body = `m-${queueOffset}`): Delivery {
-  return { member: 'a', queue: 'broker:0', queueOffset, body, at, number: 0 }
+  return { member: 'a', queue: 'broker:0', queueOffset, body, at }
 }
 
 describe('the judge of a group', () => {

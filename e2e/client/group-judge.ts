@@ -9,8 +9,6 @@ export interface Verdict {
   made: string[]
   /** Delivered more than once: allowed, but counted. */
   repeated: number
-  /** Ordered groups: first deliveries that came before their predecessor's. */
-  disordered: string[]
 }
 
 /** At least once, and nothing that was never sent. */
@@ -26,7 +24,6 @@ export function judgeDeliveries(
     lost: [...known].filter((body) => !counts.has(body)),
     made: [...counts.keys()].filter((body) => !known.has(body) && !unsure.has(body)),
     repeated: [...counts.values()].filter((count) => count > 1).length,
-    disordered: [],
   }
 }
 

@@ -11,8 +11,6 @@ export interface Delivery {
   queueOffset: number
   body: string
   at: number
-  /** Place in the order in which the suite heard of deliveries. */
-  number: number
 }
 
 export type MemberKind = 'apogee' | 'java'
@@ -159,7 +157,6 @@ export class GroupMembers {
         queueOffset: got.queueOffset,
         body: got.body,
         at: got.at,
-        number: this.deliveries.length,
       })
     })
     return program

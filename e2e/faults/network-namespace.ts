@@ -72,7 +72,6 @@ export class NetworkNamespace {
   }
 
   #inside(...command: readonly string[]): Promise<string> {
-    const [, ...rest] = [...this.command, ...command]
-    return run('ip', ...rest)
+    return run('ip', 'netns', 'exec', this.name, ...command)
   }
 }
