@@ -11,11 +11,23 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   protocol: ['base'],
   remoting: ['base', 'env', 'protocol'],
   store: ['base', 'env', 'protocol'],
+  ha: ['base', 'env', 'protocol', 'store'],
   namesrv: ['base', 'env', 'protocol', 'remoting', 'store'],
-  broker: ['base', 'env', 'protocol', 'remoting', 'store'],
+  broker: ['base', 'env', 'protocol', 'remoting', 'store', 'ha'],
   client: ['base', 'env', 'protocol', 'remoting'],
   admin: ['base', 'env', 'protocol', 'remoting', 'client'],
-  apogee: ['base', 'env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'admin'],
+  apogee: [
+    'base',
+    'env',
+    'protocol',
+    'remoting',
+    'store',
+    'ha',
+    'namesrv',
+    'broker',
+    'client',
+    'admin',
+  ],
 }
 
 /** What tests of a package may import besides: these are tested against the servers themselves, in the simulator. */
