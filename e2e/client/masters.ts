@@ -1,60 +1,10 @@
 // NameServers and masters as processes that can be killed, paused and started again on the same ports with the same store.
 import { join } from 'node:path'
 import { startApogeeBroker, startApogeeNamesrv } from '../harness/apogee.ts'
-import { freePorts, type RunningProcess } from '../harness/processes.ts'
+import { freePorts } from '../harness/processes.ts'
 import { createTopic, waitForRoute } from '../harness/raw-client.ts'
+import { Server } from '../harness/server.ts'
 import { type BrokerConf, commonBrokerConf } from '../harness/target.ts'
-
-/** One process with its place: what is started again is the same server. */
-export class Server {
-  readonly name: string
-  readonly port: number
-  readonly #start: () => Promise<RunningProcess>
-  #running: RunningProcess | null = null
-
-  constructor(name: string, port: number, start: () => Promise<RunningProcess>) {
-    this.name = name
-    this.port = port
-    this.#start = start
-  }
-
-  get address(): string {
-    return `127.0.0.1:${this.port}`
-  }
-
-  get isRunning(): boolean {
-    return this.#running !== null
-  }
-
-  async start(): Promise<void> {
-    this.#running ??= await this.#start()
-  }
-
-  /** SIGKILL. */
-  async kill(): Promise<void> {
-    const running = this.#running
-    this.#running = null
-    running?.kill()
-    await running?.exited
-  }
-
-  /** SIGTERM, as an operator does. */
-  async stop(): Promise<void> {
-    const running = this.#running
-    this.#running = null
-    const exit = await running?.stop()
-    if (exit !== undefined && exit.code !== 0)
-      throw new Error(`${this.name} ended with ${exit.code}`)
-  }
-
-  suspend(): void {
-    if (this.#running !== null) process.kill(this.#running.pid, 'SIGSTOP')
-  }
-
-  resume(): void {
-    if (this.#running !== null) process.kill(this.#running.pid, 'SIGCONT')
-  }
-}
 
 export class Masters {
   readonly namesrvs: readonly Server[]

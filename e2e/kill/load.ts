@@ -8,15 +8,23 @@ import type { Random } from './random.ts'
 export const topic = 'KillTopic'
 export const queues = 8
 
-const CONNECTIONS = 4
-const IN_FLIGHT = 24
 const STOP_TIMEOUT_MS = 2000
-const BODY_BYTES_MAX = 4000
 const PULL_SUSPEND = 2
 const PULL_SUBSCRIPTION = 4
 const FOUND = 0
 const NOT_FOUND = 19
 const RETRY_AT_ONCE = 20
+
+export interface LoadSize {
+  connections: number
+  /** Sends unanswered, of each connection. */
+  inFlight: number
+  bodyBytesMax: number
+}
+
+const FULL: LoadSize = { connections: 4, inFlight: 24, bodyBytesMax: 4000 }
+/** After a refusal: who is refused at once must not ask again at once. */
+const REFUSED_PAUSE_MS = 5
 
 export interface LoadCounts {
   acknowledged: number
@@ -32,12 +40,20 @@ export class Load {
   readonly #history: History
   readonly #random: Random
   readonly #positions: Map<number, number>
+  readonly #size: LoadSize
   #nextId: number
   #running = true
   #clients: RawClient[] = []
 
   /** `positions` are the consumers' offsets; they live on over restarts of the broker. */
-  constructor(history: History, random: Random, nextId: number, positions: Map<number, number>) {
+  constructor(
+    history: History,
+    random: Random,
+    nextId: number,
+    positions: Map<number, number>,
+    size: LoadSize = FULL,
+  ) {
+    this.#size = size
     this.#history = history
     this.#random = random
     this.#nextId = nextId
@@ -49,10 +65,10 @@ export class Load {
   }
 
   async start(brokerAddr: string): Promise<void> {
-    for (let number = 0; number < CONNECTIONS; number++) {
+    for (let number = 0; number < this.#size.connections; number++) {
       const client = await RawClient.connect(brokerAddr)
       this.#clients.push(client)
-      for (let slot = 0; slot < IN_FLIGHT; slot++) this.#sendNext(client)
+      for (let slot = 0; slot < this.#size.inFlight; slot++) this.#sendNext(client)
     }
     const reader = await RawClient.connect(brokerAddr)
     this.#clients.push(reader)
@@ -72,7 +88,7 @@ export class Load {
   #sendNext(client: RawClient): void {
     if (!this.#running || client.closed) return
     const id = this.#nextId++
-    const length = 10 + this.#random.below(BODY_BYTES_MAX)
+    const length = 10 + this.#random.below(this.#size.bodyBytesMax)
     const body = Buffer.alloc(length, `${id}:`, 'latin1')
     body.write(`${id}:`, 0, 'latin1')
     this.#history.recordSend(id, digestOf(body))
@@ -86,12 +102,13 @@ export class Load {
         const queueId = Number(frame.fields['queueId'])
         const queueOffset = Number(frame.fields['queueOffset'])
         this.#history.recordAcknowledgement({ id, queueId, queueOffset })
-      } else {
-        this.counts.refused++
-        const reason = `${frame.code} ${frame.remark ?? ''}`.slice(0, 80)
-        this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1)
+        this.#sendNext(client)
+        return
       }
-      this.#sendNext(client)
+      this.counts.refused++
+      const reason = `${frame.code} ${frame.remark ?? ''}`.slice(0, 80)
+      this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1)
+      setTimeout(() => this.#sendNext(client), REFUSED_PAUSE_MS)
     })
   }
 
