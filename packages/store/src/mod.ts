@@ -23,5 +23,14 @@ export { MessageStore } from './message-store.ts'
 export { type MessageStoreOptions, messageStoreDefaults } from './options.ts'
 export { type GetQuery, GetResult, type GetStatus, type MessageFilter } from './read/get-message.ts'
 export type { KeyQueryResult } from './read/query-by-key.ts'
+export {
+  type LogReplication,
+  REPLICA_GAP,
+  REPLICA_MALFORMED,
+  REPLICA_OK,
+  REPLICA_UNAVAILABLE,
+  type ReplicaStatus,
+  type ReplicaWriter,
+} from './replication/log-replication.ts'
 export type { RetentionOptions } from './retention/retention.ts'
 export type { StoreLogger } from './store-logger.ts'
