@@ -61,6 +61,27 @@ export class NetworkNamespace {
     return locals.length
   }
 
+  /**
+   * From now on drops every packet to this port (`out`), from it (`in`), or both: what a broken cable, or half of one, does to
+   * connections that are there and to those that are tried. One cut at a time.
+   */
+  async cut(port: number, direction: 'in' | 'out' | 'both'): Promise<void> {
+    const out = `chain out { type filter hook output priority 0; tcp dport ${port} drop; }`
+    const into = `chain in { type filter hook input priority 0; tcp sport ${port} drop; }`
+    const chains = direction === 'both' ? `${out}\n${into}` : direction === 'out' ? out : into
+    await this.#inside('nft', `table ip cable { ${chains} }`)
+  }
+
+  /** Ends the cut. */
+  async mend(): Promise<void> {
+    await this.#inside('nft', 'delete table ip cable')
+  }
+
+  /** This side's address, as the machine outside sees it. */
+  get innerAddress(): string {
+    return this.#innerAddress
+  }
+
   async dispose(): Promise<void> {
     const existing = await run('ip', 'netns', 'list')
     if (existing.split('\n').some((line) => line.split(' ')[0] === this.name)) {

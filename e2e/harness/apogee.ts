@@ -36,15 +36,17 @@ function launch(
   command: 'start' | 'namesrv' | 'broker',
   args: readonly string[],
   dir: string,
+  inside: readonly string[] = [],
 ): { running: RunningProcess; portsFile: string } {
   mkdirSync(dir, { recursive: true })
   const portsFile = join(dir, `${command}-ports.json`)
   rmSync(portsFile, { force: true })
+  // The Node that runs this suite is the pinned one.
+  const [first = '', ...rest] = [...inside, process.execPath]
   const running = new RunningProcess({
     name: `apogee ${command}`,
-    // The Node that runs this suite is the pinned one.
-    command: process.execPath,
-    args: [BIN, command, ...args, '--ports-file', portsFile],
+    command: first,
+    args: [...rest, BIN, command, ...args, '--ports-file', portsFile],
     cwd: dir,
     logFile: join(dir, 'logs', `${command}.out`),
   })
@@ -104,6 +106,16 @@ export async function startApogeeBroker(
   namesrvAddr: string,
 ): Promise<ApogeeProcess> {
   return await startApogeeProcess('broker', brokerArguments(dir, conf, namesrvAddr), dir)
+}
+
+/** The same inside something that a command leads to, such as a network namespace. */
+export async function startApogeeBrokerIn(
+  inside: readonly string[],
+  dir: string,
+  conf: BrokerConf,
+  namesrvAddr: string,
+): Promise<ApogeeProcess> {
+  return await untilReady(launch('broker', brokerArguments(dir, conf, namesrvAddr), dir, inside))
 }
 
 /** The same without waiting until it is ready, for tests that end it before. */
