@@ -154,6 +154,7 @@ export { FrameScanner, type FrameScannerOptions } from './frame/scanner.ts'
 export { SendReply, sendReplySizeMax, writeSendReply } from './frame/send-reply.ts'
 export { decodeSend, SendFields } from './frame/send-request.ts'
 export { decodeUpdateOffset, UpdateOffsetFields } from './frame/update-offset-request.ts'
+export * from './ha/exports.ts'
 export {
   ExchangeHAInfoRequestHeader,
   ExchangeHAInfoResponseHeader,
