@@ -54,9 +54,9 @@ export class Broker {
   private servers: RemotingServer[] = []
   private timer: Timer | null = null
   private leaving: Promise<void> | null = null
-  /** There were NameServers to leave. */
-  private left = false
   private stopping: Promise<void> | null = null
+  /** Nobody waits longer for clients to go than to here (monotonic). */
+  private lingerEndMs = Number.POSITIVE_INFINITY
   private readonly failureListeners: ((error: ApogeeError) => void)[] = []
 
   /** Throws BROKER_ROLE_UNSUPPORTED. */
@@ -106,17 +106,17 @@ export class Broker {
   }
 
   /**
-   * Leaves the NameServers and serves on: clients that ask for routes go to other brokers. Resolves when the NameServers
-   * have answered, or do not.
+   * Leaves the NameServers and serves on. First they hear that nothing is writable here, so that producers go to other
+   * brokers; when no send comes any more, after drainLingerMillis at most, the broker unregisters, and consumers go too.
+   * Resolves when the NameServers have answered, or do not.
    */
   leave(): Promise<void> {
-    this.left ||= (this.open?.outer.nameServerCount ?? 0) > 0
-    this.leaving ??= this.open?.outer.stop() ?? Promise.resolve()
+    this.leaving ??= this.open === null ? Promise.resolve() : this.sendClientsAway(this.open)
     return this.leaving
   }
 
   /**
-   * Leaves the NameServers; serves those that have not heard of it yet, for drainLingerMillis at most; answers what is in
+   * Leaves as `leave` does; serves those that have not heard of it yet, for drainLingerMillis at most; answers what is in
    * flight; writes offsets and progress; closes the store. All this within `graceMs`, but for the writes. Resolves when
    * all is on disk; rejects with BROKER_STOP_INCOMPLETE when all is closed but something could not be written.
    */
@@ -173,23 +173,30 @@ export class Broker {
     })
   }
 
+  private async sendClientsAway(services: BrokerServices): Promise<void> {
+    const { outer } = services
+    if (this.config.values.brokerId === 0 && outer.nameServerCount > 0) {
+      await outer.retire()
+      await this.linger(() => requestCount(services, true))
+    }
+    await outer.stop()
+  }
+
   /**
-   * Requests of clients whose route is a little old are still served. Ends when no request has come for a while, which for
+   * Requests of clients whose route is a little old are still served. Ends when `count` has not grown for a while, which for
    * a broker without traffic is soon.
    */
-  private async linger(services: BrokerServices, untilMs: number): Promise<void> {
+  private async linger(count: () => number): Promise<void> {
     const { clock } = this.deps.env
-    // Without NameServers clients have nobody who could send them elsewhere.
-    if (!this.left) return
-    const endMs = Math.min(untilMs, clock.monotonicMs() + this.config.values.drainLingerMillis)
+    const lastMs = clock.monotonicMs() + this.config.values.drainLingerMillis
     let quiet = 0
-    let count = requestCount(services)
-    while (quiet < LINGER_QUIET_LOOKS && clock.monotonicMs() < endMs) {
+    let before = count()
+    while (quiet < LINGER_QUIET_LOOKS && clock.monotonicMs() < Math.min(lastMs, this.lingerEndMs)) {
       if (this.servers.every((server) => server.connections.size === 0)) return
       await new Promise<void>((resolve) => clock.after(LINGER_LOOK_MS, resolve))
-      const now = requestCount(services)
-      quiet = now === count ? quiet + 1 : 0
-      count = now
+      const now = count()
+      quiet = now === before ? quiet + 1 : 0
+      before = now
     }
   }
 
@@ -202,10 +209,15 @@ export class Broker {
     }
     const { clock } = this.deps.env
     const untilMs = clock.monotonicMs() + graceMs
+    this.lingerEndMs = untilMs
+    // Without NameServers clients have nobody who could send them elsewhere.
+    const hasNameServers = services.outer.nameServerCount > 0 || this.leaving !== null
+    if (graceMs > 0) {
+      await this.leave()
+      if (hasNameServers) await this.linger(() => requestCount(services, false))
+    }
     // Who has no time left still says good-bye, but waits for no answer.
-    const goodbye = this.leave()
-    if (graceMs > 0) await goodbye
-    await this.linger(services, untilMs)
+    else void services.outer.stop()
     services.schedule.stop()
     // What waits for a message is answered first: to a server that stops it is no reason to keep a connection open.
     services.longPolling.stop()
@@ -237,8 +249,10 @@ async function writeAll({ files, store }: BrokerServices): Promise<Error[]> {
   return unwritten
 }
 
-function requestCount({ requests }: BrokerServices): number {
+function requestCount({ requests }: BrokerServices, sendsOnly: boolean): number {
   let count = 0
-  for (const { histogram } of requests.latencies()) count += histogram.count
+  for (const { histogram, isSend } of requests.latencies()) {
+    if (isSend || !sendsOnly) count += histogram.count
+  }
   return count
 }

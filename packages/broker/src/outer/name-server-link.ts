@@ -17,6 +17,8 @@ export interface LinkDeps {
   timeoutMs: () => number
   /** Topics of the order KV that the NameServer answered. */
   ordered: (topics: Iterable<string>) => void
+  /** A registration was taken: where this NameServer says a slave's master is, null when it knows of none. */
+  master: (masterAddr: string | null, haServerAddr: string | null) => void
 }
 
 /**
@@ -112,6 +114,8 @@ export class NameServerLink {
     const told = this.current
     this.current = []
     for (const done of told) done()
+    const { fields } = response
+    this.deps.master(fields.get('masterAddr') ?? null, fields.get('haServerAddr') ?? null)
     if (response.body.length > 0) {
       const table = decodeBody(KVTable, response.body)
       if (isMalformed(table)) {

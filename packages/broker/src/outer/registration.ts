@@ -33,6 +33,8 @@ export class RegistrationBuilder {
   private readonly addresses: BrokerAddresses
   private full: Registration | null = null
   private fullKey = ''
+  /** The broker is about to leave: no topic is writable any more. */
+  isRetired = false
 
   constructor(config: BrokerConfig, topics: TopicConfigManager, addresses: BrokerAddresses) {
     this.config = config
@@ -44,8 +46,8 @@ export class RegistrationBuilder {
   build(changed: readonly TopicConfig[] | null): Registration {
     if (changed !== null) return this.encode(changed)
     const { stateVersion, timestamp, counter } = this.topics.dataVersion
-    const { brokerPermission, compressedRegister } = this.config.values
-    const key = `${stateVersion},${timestamp},${counter},${brokerPermission},${compressedRegister}`
+    const { compressedRegister } = this.config.values
+    const key = `${stateVersion},${timestamp},${counter},${this.permission},${compressedRegister}`
     if (this.full === null || key !== this.fullKey) {
       this.full = this.encode([...this.topics.all()])
       this.fullKey = key
@@ -81,10 +83,15 @@ export class RegistrationBuilder {
     return { fields, body }
   }
 
+  private get permission(): number {
+    const { brokerPermission } = this.config.values
+    return this.isRetired ? brokerPermission & ~PermName.WRITE : brokerPermission
+  }
+
   /** A topic as the broker's own permission lets it be seen. */
   private seen(topic: TopicConfig): TopicConfig {
-    const { brokerPermission } = this.config.values
-    const isOpen = (brokerPermission & READ_WRITE) === READ_WRITE
-    return isOpen ? topic : topic.with({ perm: topic.perm & brokerPermission })
+    const { permission } = this
+    const isOpen = (permission & READ_WRITE) === READ_WRITE
+    return isOpen ? topic : topic.with({ perm: topic.perm & permission })
   }
 }
