@@ -1,4 +1,4 @@
-import type { ConfigKey, ConfigValue } from './config-key.ts'
+import { type ConfigKey, type ConfigValue, SECRET_SHOWN } from './config-key.ts'
 import { type ConfigProblem, nearest } from './config-problem.ts'
 import { brokerConfigTable } from './config-table.ts'
 import type { BrokerConfigValues } from './config-values.ts'
@@ -93,7 +93,10 @@ export class BrokerConfig {
     this.listeners.push(listener)
   }
 
-  /** Every key with its value now, for request code 26; a key that does nothing shows what the file said or its default. */
+  /**
+   * Every key with its value now, for request code 26; a key that does nothing shows what the file said or its default, a
+   * secret that there is one.
+   */
   dump(): Map<string, string> {
     const all = new Map<string, string>()
     for (const row of brokerConfigTable) {
@@ -101,10 +104,15 @@ export class BrokerConfig {
         row.effect === 'used'
           ? this.values[row.key as keyof BrokerConfigValues]
           : (this.entries.get(row.key) ?? row.default)
-      all.set(row.key, String(value))
+      all.set(row.key, shown(row, String(value)))
     }
     return all
   }
+}
+
+/** A value as people and peers may see it. */
+function shown(row: ConfigKey, value: string): string {
+  return row.secret === true && value !== '' ? SECRET_SHOWN : value
 }
 
 let rows: Map<string, ConfigKey> | null = null
@@ -146,7 +154,10 @@ function unknownKey(key: string, value: string): ConfigProblem {
     value,
     message: 'no such key',
   } as const
-  return suggestion === undefined ? problem : { ...problem, suggestion }
+  const meant = suggestion === undefined ? undefined : configKey(suggestion)
+  return meant === undefined
+    ? problem
+    : { ...problem, value: shown(meant, value), suggestion: meant.key }
 }
 
 function noEffect(row: ConfigKey, value: string, parsed: ConfigValue): ConfigProblem | null {
@@ -160,7 +171,14 @@ function noEffect(row: ConfigKey, value: string, parsed: ConfigValue): ConfigPro
 
 function notReloadable(row: ConfigKey, value: string): ConfigProblem {
   const message = 'cannot change while the broker runs'
-  return { code: 'CONFIG_NOT_RELOADABLE', severity: 'error', key: row.key, value, message }
+  const { key } = row
+  return {
+    code: 'CONFIG_NOT_RELOADABLE',
+    severity: 'error',
+    key,
+    value: shown(row, value),
+    message,
+  }
 }
 
 const WILDCARDS = new Set(['', '0.0.0.0', '::'])
@@ -180,7 +198,7 @@ function derive(
   if (!given.get('storePathCommitLog')) {
     values.storePathCommitLog = `${values.storePathRootDir}/commitlog`
   }
-  if (!given.get('haListenPort') && values.listenPort !== 0) {
-    values.haListenPort = values.listenPort + 1
+  if (!given.get('haListenPort')) {
+    values.haListenPort = values.listenPort === 0 ? 0 : values.listenPort + 1
   }
 }

@@ -152,9 +152,8 @@ export const brokerInertKeys: readonly ConfigKey[] = [
     ['transactionMetricFlushInterval', 'long', 10000],
   ]),
   ...inert('later', 'access control', [['aclEnable', 'bool', false]]),
-  ...inert('later', 'replication and controller', [
+  ...inert('later', 'slaves that act as masters, and the controller', [
     ['sendHeartbeatTimeoutMillis', 'int', 1000],
-    ['slaveReadEnable', 'bool', false],
     ['brokerHeartbeatInterval', 'int', 1000],
     ['brokerNotActiveTimeoutMillis', 'long', 10000],
     ['syncBrokerMemberGroupPeriod', 'int', 1000],

@@ -16,6 +16,8 @@ export interface ConfigKey<V extends ConfigValue = ConfigValue> {
   readonly effect: ConfigEffect
   /** May change while the broker runs (request code 25). An allow-list: no path, program, address or port is on it. */
   readonly reloadable: boolean
+  /** Its value is told to nobody: dumps, problems and logs have SECRET_SHOWN. */
+  readonly secret?: true
   /** For `used`: what it does, with unit. For the others: why it does nothing. */
   readonly help: string
   readonly choices?: readonly string[]
@@ -32,6 +34,9 @@ export interface KeyOptions {
 
 /** A row of the table without its key: the key is the name of the property that holds it. */
 export type UsedRow<V extends ConfigValue> = Omit<ConfigKey<V>, 'key' | 'effect'>
+
+/** What stands where a secret would. */
+export const SECRET_SHOWN = '******'
 
 const INT_MAX = 2_147_483_647
 
@@ -51,6 +56,11 @@ export function bool(standard: boolean, help: string, options: KeyOptions = {}):
 
 export function text(standard: string, help: string, options: KeyOptions = {}): UsedRow<string> {
   return { type: 'string', default: standard, reloadable: options.live === true, help }
+}
+
+/** A text that is shown to nobody. */
+export function secret(help: string): UsedRow<string> {
+  return { ...text('', help), secret: true }
 }
 
 export function choice<T extends string>(

@@ -10,6 +10,7 @@ export interface ConfigProblem {
     | 'CONFIG_KEY_LATER'
     | 'CONFIG_NOT_RELOADABLE'
     | 'BROKER_ROLE_UNSUPPORTED'
+    | 'BROKER_ROLE_INVALID'
   readonly severity: 'error' | 'warning' | 'info'
   readonly key: string
   readonly value: string

@@ -3,6 +3,7 @@ import type { ConfigKey, ConfigValue, UsedRow } from './config-key.ts'
 import { networkInertKeys } from './network-inert-keys.ts'
 import { storeInertKeys } from './store-inert-keys.ts'
 import { identityRows, sendRows, topicRows } from './used-broker-keys.ts'
+import { replicationRows } from './used-replication-keys.ts'
 import { clientRows, laneRows, pullRows } from './used-service-keys.ts'
 import { storeRows } from './used-store-keys.ts'
 import { transactionRows } from './used-transaction-keys.ts'
@@ -20,6 +21,7 @@ export const brokerConfigTable: readonly ConfigKey[] = [
   ...used(clientRows),
   ...used(laneRows),
   ...used(storeRows),
+  ...used(replicationRows),
   ...brokerInertKeys,
   ...storeInertKeys,
   ...networkInertKeys,

@@ -2,6 +2,8 @@
 export type BrokerRole = 'ASYNC_MASTER' | 'SYNC_MASTER' | 'SLAVE'
 /** When a send is acknowledged: from the page cache, or after fdatasync. */
 export type FlushDiskType = 'ASYNC_FLUSH' | 'SYNC_FLUSH'
+/** How a slave speaks to its master: ours, Apache's, or whatever the master is. */
+export type HaPeerProtocol = 'auto' | 'apogee' | 'apache'
 
 /** The keys in use, typed. Names are Apache's; the last block is ours. `usedKeys` holds default, bounds and help. */
 export interface BrokerConfigValues {
@@ -103,6 +105,28 @@ export interface BrokerConfigValues {
   diskSpaceWarningLevelRatio: number
   cleanFileForciblyEnable: boolean
   cleanResourceInterval: number
+
+  haMasterAddress: string
+  haSendHeartbeatInterval: number
+  haHousekeepingInterval: number
+  haTransferBatchSize: number
+  haMaxGapNotInSync: number
+  slaveTimeout: number
+  inSyncReplicas: number
+  minInSyncReplicas: number
+  haFlowControlEnable: boolean
+  maxHaTransferByteInSecond: number
+  syncFromLastFile: boolean
+  slaveReadEnable: boolean
+  offsetCheckInSlave: boolean
+  accessMessageInMemoryMaxRatio: number
+  haAllowedPeers: string
+  haSharedSecret: string
+  haPeerProtocol: HaPeerProtocol
+  haDivergedTailMax: number
+  haMetadataIntervalMs: number
+  haTransferFromLastFile: boolean
+  autoCreateTopicOnAllMasters: boolean
 
   topicsMax: number
   queuesMax: number

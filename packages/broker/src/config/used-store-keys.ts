@@ -1,12 +1,13 @@
 import { bool, choice, int, text, type UsedRow } from './config-key.ts'
 import type { BrokerConfigValues } from './config-values.ts'
 import type { IdentityKey, SendKey, TopicKey } from './used-broker-keys.ts'
+import type { ReplicationKey } from './used-replication-keys.ts'
 import type { ClientKey, LaneKey, PullKey } from './used-service-keys.ts'
 import type { TransactionKey } from './used-transaction-keys.ts'
 
 export type StoreKey = Exclude<
   keyof BrokerConfigValues,
-  IdentityKey | TopicKey | SendKey | PullKey | ClientKey | LaneKey | TransactionKey
+  IdentityKey | TopicKey | SendKey | PullKey | ClientKey | LaneKey | TransactionKey | ReplicationKey
 >
 
 const percent = { live: true, min: 10, max: 100 } as const
