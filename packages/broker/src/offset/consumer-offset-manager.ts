@@ -14,6 +14,13 @@ export interface GroupTopicOffsets {
   readonly offsets: QueueOffsets
 }
 
+/** The same as a file or a master says it. */
+export interface LoadedOffsets {
+  readonly topic: string
+  readonly group: string
+  readonly offsets: Iterable<readonly [queueId: number, offset: number]>
+}
+
 /**
  * How far each group has consumed each queue. A commit is in memory at once and on disk within flushConsumerOffsetInterval;
  * a clean stop writes all. Offsets may go back (clients reset them). Limit: offsetsMax. Java: ConsumerOffsetManager.
@@ -22,6 +29,8 @@ export class ConsumerOffsetManager {
   readonly dataVersion: DataVersion
   /** Told of every change: consumerOffset.json must be written. */
   onChange: () => void = () => {}
+  /** On a slave: told of every commit that was taken. */
+  onCommit: ((group: string, topic: string, queueId: number, offset: number) => void) | null = null
   private readonly config: BrokerConfig
   private readonly log: Logger
   private readonly committed: OffsetTable = new Map()
@@ -32,11 +41,18 @@ export class ConsumerOffsetManager {
   private readonly reset: OffsetTable = new Map()
   private count = 0
   private changes = 0
+  private readonly createdMs: number
 
   constructor(config: BrokerConfig, deps: { clock: Clock; log: Logger }) {
     this.config = config
     this.log = deps.log
     this.dataVersion = new DataVersion(deps.clock)
+    this.createdMs = deps.clock.wallMs()
+  }
+
+  /** Another text after each change: `dataVersion` moves only every consumerOffsetUpdateVersionStep changes. */
+  get contentVersion(): string {
+    return `${this.createdMs}.${this.changes}`
   }
 
   /** Queues with a committed offset. */
@@ -58,6 +74,7 @@ export class ConsumerOffsetManager {
     }
     if (offsets.set(queueId, offset)) this.count++
     this.changed()
+    this.onCommit?.(group, topic, queueId, offset)
     return true
   }
 
@@ -171,15 +188,17 @@ export class ConsumerOffsetManager {
     }
   }
 
+  /** Takes over a master's whole table as it is, its version too; offsets that it does not have are removed. */
+  replaceAll(entries: Iterable<LoadedOffsets>, version: DataVersionFields | null): void {
+    this.committed.clear()
+    this.count = 0
+    this.load(entries, version)
+    this.changes++
+    this.onChange()
+  }
+
   /** Takes over what a file says; the table must be empty. */
-  load(
-    entries: Iterable<{
-      topic: string
-      group: string
-      offsets: Iterable<readonly [number, number]>
-    }>,
-    version: DataVersionFields | null,
-  ): void {
+  load(entries: Iterable<LoadedOffsets>, version: DataVersionFields | null): void {
     for (const { topic, group, offsets } of entries) {
       const table = findOrCreate(this.committed, topic, group)
       for (const [queueId, offset] of offsets) if (table.set(queueId, offset)) this.count++

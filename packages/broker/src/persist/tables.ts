@@ -8,8 +8,9 @@ import {
   SubscriptionGroupWrapper,
   TopicConfigSerializeWrapper,
 } from '@apogee/protocol'
-import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import type { ConsumerOffsetManager, LoadedOffsets } from '../offset/consumer-offset-manager.ts'
 import type { ScheduleMessageService } from '../schedule/schedule-message-service.ts'
+import type { SlaveOffsets } from '../slave/slave-offsets.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { DeletedTopics } from '../topic/deleted-topics.ts'
 import { TopicConfig } from '../topic/topic-config.ts'
@@ -82,14 +83,20 @@ export function offsetTable(offsets: ConsumerOffsetManager): PersistedTable {
     encode: () => encode(ConsumerOffsetSerializeWrapper, offsetWrapper(offsets)),
     decode: (text) => {
       const wrapper = decode(ConsumerOffsetSerializeWrapper, text)
-      const entries = [...wrapper.offsetTable].flatMap(([key, queues]) => {
-        const at = key.indexOf('@')
-        if (at <= 0 || at === key.length - 1) return []
-        return [{ topic: key.slice(0, at), group: key.slice(at + 1), offsets: queues }]
-      })
-      offsets.load(entries, given(wrapper.dataVersion))
+      offsets.load(offsetEntries(wrapper.offsetTable), given(wrapper.dataVersion))
     },
   }
+}
+
+/** What `topic@group` keys of a file or a peer stand for; keys that are none are left out. */
+export function offsetEntries(
+  table: ReadonlyMap<string, ReadonlyMap<number, number>>,
+): LoadedOffsets[] {
+  return [...table].flatMap(([key, offsets]) => {
+    const at = key.indexOf('@')
+    if (at <= 0 || at === key.length - 1) return []
+    return [{ topic: key.slice(0, at), group: key.slice(at + 1), offsets }]
+  })
 }
 
 /** All offsets, as files and peers take them. */
@@ -116,6 +123,27 @@ export function delayTable(schedule: ScheduleMessageService): PersistedTable {
 /** Progress of all delay levels, as files and peers take it. */
 export function delayWrapper(schedule: ScheduleMessageService): DelayOffsetSerializeWrapper {
   return { offsetTable: schedule.offsets(), dataVersion: schedule.dataVersion }
+}
+
+/** config/slaveOffsets.json, which Apache does not have: what clients committed to a slave, in the form of consumerOffset.json. */
+export function slaveOffsetTable(committed: SlaveOffsets): PersistedTable {
+  return {
+    name: 'slaveOffsets',
+    encode: () => {
+      const offsetTable = new Map<string, Map<number, number>>()
+      for (const { topic, group, queueId, offset } of committed.all()) {
+        const key = `${topic}@${group}`
+        const queues = offsetTable.get(key)
+        if (queues === undefined) offsetTable.set(key, new Map([[queueId, offset]]))
+        else queues.set(queueId, offset)
+      }
+      return encode(ConsumerOffsetSerializeWrapper, { offsetTable, dataVersion: null })
+    },
+    decode: (text) => {
+      const { offsetTable } = decode(ConsumerOffsetSerializeWrapper, text)
+      committed.load(offsetEntries(offsetTable))
+    },
+  }
 }
 
 /** config/deletedTopics.json, which Apache does not have: `{"deletedTopicTable":{"orders":4096}}`, log offsets by topic. */

@@ -142,6 +142,20 @@ export class SubscriptionGroupManager {
     return this.forbidden
   }
 
+  /** Takes over a master's whole table as it is, its version too; groups that it does not have are removed. */
+  replaceAll(
+    groups: Iterable<SubscriptionGroupConfig>,
+    forbidden: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    version: DataVersionFields,
+  ): void {
+    const isSame = this.dataVersion.equals(version)
+    this.groups.clear()
+    this.forbidden.clear()
+    this.forbiddenCount = 0
+    this.load(groups, forbidden, version)
+    if (!isSame) for (const listener of this.listeners) listener()
+  }
+
   /** Takes over what a file says; groups that are only here stay. */
   load(
     groups: Iterable<SubscriptionGroupConfig>,

@@ -1,6 +1,6 @@
 import { Malformed } from '@apogee/base'
 import type { Clock } from '@apogee/env'
-import { isInherited, isSystemTopic, PermName, SystemTopic } from '@apogee/protocol'
+import { isInherited, isSystemTopic, PermName, SystemTopic, validateTopic } from '@apogee/protocol'
 import type { Logger } from '@apogee/remoting'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { DataVersion, type DataVersionFields } from '../data-version.ts'
@@ -174,7 +174,34 @@ export class TopicConfigManager {
     this.tell({ changed: [...this.topics.values()], deleted: [] })
   }
 
-  /** Takes over what a file or a master says. Topics that are only here stay (the system topics). */
+  /**
+   * Takes over a master's whole table as it is, its version too; the limits here do not count. Topics that it does not
+   * have are removed, but for RocketMQ's own. Returns the names of those.
+   */
+  replaceAll(
+    table: Iterable<TopicSettings & { readonly topicName: string }>,
+    version: DataVersionFields,
+  ): string[] {
+    const missing = new Set(this.topics.keys())
+    const changed: TopicConfig[] = []
+    for (const topic of table) {
+      const existing = this.topics.get(topic.topicName)
+      missing.delete(topic.topicName)
+      if (existing?.sameSettings(topic) || validateTopic(topic.topicName) !== null) continue
+      changed.push(this.put(new TopicConfig(topic.topicName, topic, existing)))
+    }
+    const deleted = [...missing].filter((name) => !this.isSystemTopic(name))
+    for (const name of deleted) {
+      this.writeQueues -= this.topics.get(name)!.writeQueueNums
+      this.topics.delete(name)
+    }
+    const isSame = changed.length === 0 && deleted.length === 0 && this.dataVersion.equals(version)
+    this.dataVersion.assign(version)
+    if (!isSame) for (const listener of this.listeners) listener({ changed, deleted })
+    return deleted
+  }
+
+  /** Takes over what a file says. Topics that are only here stay (the system topics). */
   load(topics: Iterable<TopicConfig>, version: DataVersionFields | null): void {
     for (const topic of topics) this.put(topic)
     if (version !== null) this.dataVersion.assign(version)
