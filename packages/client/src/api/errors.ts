@@ -19,6 +19,11 @@ export const ErrorCode = {
   TOPIC_NOT_FOUND: 'RMQ_TOPIC_NOT_FOUND',
   /** The topic exists, but none of its queues can be written to (or read from) now. */
   NO_QUEUE: 'RMQ_NO_QUEUE',
+  /**
+   * The queue of a sharding key, or one that was chosen, lies on a broker that cannot be reached; `broker` names it. The
+   * message was not sent to another queue, which would be another order. Retriable: the broker may come back.
+   */
+  QUEUE_UNAVAILABLE: 'RMQ_QUEUE_UNAVAILABLE',
   /** No connection to the broker, or it was lost before the answer came. */
   BROKER_UNREACHABLE: 'RMQ_BROKER_UNREACHABLE',
   /** The broker did not answer in time. The request may have been served. */

@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import { Prng } from '@apogee/base'
 import { type BrokerDoubts, QueueChoice, queueOfKey } from './queue-choice.ts'
 
-const NO_DOUBTS: BrokerDoubts = { isDown: () => false, isAvoided: () => false }
+const NO_DOUBTS: BrokerDoubts = {
+  isDown: () => false,
+  isAvoided: () => false,
+  isStuck: () => false,
+}
 
 function queuesOf(counts: Record<string, number>) {
   return Object.entries(counts).flatMap(([brokerName, count]) =>
@@ -11,10 +15,15 @@ function queuesOf(counts: Record<string, number>) {
   )
 }
 
-function doubts(down: readonly string[], avoided: readonly string[]): BrokerDoubts {
+function doubts(
+  down: readonly string[],
+  avoided: readonly string[],
+  stuck: readonly string[] = [],
+): BrokerDoubts {
   return {
     isDown: (name) => down.includes(name),
     isAvoided: (name) => avoided.includes(name),
+    isStuck: (name) => stuck.includes(name),
   }
 }
 
@@ -34,10 +43,17 @@ test('the broker that failed is passed over although it has nearly all queues', 
   assert.deepEqual(shares, [50, 50])
 })
 
-test('a slow broker is better than a dead one, and a dead one than none', () => {
+test('a quiet broker is better than a slow one, that better than a dead one, and a dead one than none', () => {
   const queues = queuesOf({ a: 2, b: 2, c: 2 })
-  const pick = (down: string[], avoided: string[], failed: string | null): string =>
-    new QueueChoice(0).next(queues, doubts(down, avoided), failed)!.brokerName
+  const pick = (
+    down: string[],
+    avoided: string[],
+    failed: string | null,
+    stuck: string[] = [],
+  ): string => new QueueChoice(0).next(queues, doubts(down, avoided, stuck), failed)!.brokerName
+  assert.equal(pick([], ['a'], null, ['b']), 'c')
+  assert.equal(pick(['a'], ['b'], null, ['c']), 'c')
+  assert.equal(pick(['a', 'c'], ['b'], null, ['c']), 'b')
   assert.equal(pick(['a'], ['b'], null), 'c')
   assert.equal(pick(['a'], ['b', 'c'], null), 'b')
   assert.equal(pick(['a', 'b'], ['c'], 'c'), 'a')
@@ -53,12 +69,12 @@ test('property: whatever the doubts, a queue is chosen when there is one, and no
     const brokers = ['a', 'b', 'c', 'd'].slice(0, 1 + prng.below(4))
     const queues = queuesOf(Object.fromEntries(brokers.map((name) => [name, 1 + prng.below(5)])))
     const some = (): string[] => brokers.filter(() => prng.below(2) === 0)
-    const [down, avoided] = [some(), some()]
+    const [down, avoided, stuck] = [some(), some(), some()]
     const failed = prng.below(3) === 0 ? null : brokers[prng.below(brokers.length)]!
     const choice = new QueueChoice(prng.below(1_000))
-    const { brokerName } = choice.next(queues, doubts(down, avoided), failed)!
-    const isGood = (name: string): boolean =>
-      name !== failed && !down.includes(name) && !avoided.includes(name)
+    const { brokerName } = choice.next(queues, doubts(down, avoided, stuck), failed)!
+    const doubtful = new Set([...down, ...avoided, ...stuck, failed])
+    const isGood = (name: string): boolean => !doubtful.has(name)
     assert.equal(isGood(brokerName), brokers.some(isGood), `seed ${seed}, round ${round}`)
   }
 })

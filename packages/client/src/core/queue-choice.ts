@@ -10,6 +10,8 @@ export interface BrokerDoubts {
   isDown(brokerName: string): boolean
   /** It was slow of late (latency fault tolerance), or has just failed. */
   isAvoided(brokerName: string): boolean
+  /** Sends wait for it that it should have answered (BrokerLoad): the least of all doubts. */
+  isStuck(brokerName: string): boolean
 }
 
 /**
@@ -34,6 +36,7 @@ export class QueueChoice {
     if (count === 0) return null
     const start = this.index
     this.index = (start + 1) % TURNS
+    let stuck: MessageQueue | null = null
     let reserve: MessageQueue | null = null
     let lastResort: MessageQueue | null = null
     let asked: string | null = null
@@ -45,13 +48,14 @@ export class QueueChoice {
       if (asked === failedBroker) continue
       if (doubts.isDown(asked)) lastResort ??= queue
       else if (doubts.isAvoided(asked)) reserve ??= queue
+      else if (doubts.isStuck(asked)) stuck ??= queue
       else {
         // What was passed over does not make its neighbour serve twice as much.
         this.index = (start + i + 1) % TURNS
         return queue
       }
     }
-    return reserve ?? lastResort ?? queues[start % count]!
+    return stuck ?? reserve ?? lastResort ?? queues[start % count]!
   }
 }
 

@@ -7,7 +7,7 @@ const QUEUES_PER_BROKER_MAX = 65_536
 
 /** Makes the two lists of queues of a route (Java: topicRouteData2TopicPublishInfo, …SubscribeInfo). */
 export function topicRouteOf(topic: string, data: TopicRouteData): TopicRoute {
-  const sorted = [...data.queueDatas].sort(byBrokerName)
+  const sorted = [...data.queueDatas].sort((a, b) => compareBrokerNames(a.brokerName, b.brokerName))
   const masters = new Set<string>()
   for (const { brokerName, brokerAddrs } of data.brokerDatas) {
     if (brokerAddrs.has(0)) masters.add(brokerName)
@@ -57,8 +57,9 @@ function fingerprint(data: TopicRouteData): string {
   return JSON.stringify([data.orderTopicConf ?? '', queues.sort(), brokers.sort()])
 }
 
-function byBrokerName(a: QueueData, b: QueueData): number {
-  return a.brokerName < b.brokerName ? -1 : a.brokerName > b.brokerName ? 1 : 0
+/** Queues of a topic come in this order of their brokers, as Java's do. */
+export function compareBrokerNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function publishQueues(
@@ -85,7 +86,7 @@ function orderedQueues(topic: string, conf: string | null): MessageQueue[] | nul
   return queues
 }
 
-function queuesOf(topic: string, brokerName: string, count: number): MessageQueue[] {
+export function queuesOf(topic: string, brokerName: string, count: number): MessageQueue[] {
   const queues: MessageQueue[] = []
   const end = Math.min(count, QUEUES_PER_BROKER_MAX)
   for (let queueId = 0; queueId < end; queueId++) queues.push({ topic, brokerName, queueId })

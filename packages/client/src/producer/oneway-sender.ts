@@ -82,12 +82,11 @@ export class OnewaySender {
     let failedBroker: string | null = null
     const tried = new Set<string>()
     while (true) {
-      const queue: MessageQueue | null =
-        choose === null ? topic.next(failedBroker) : choose(topic.publishQueues)
+      const queue: MessageQueue | null = choose === null ? topic.next(failedBroker) : choose()
       if (queue === null || tried.has(queue.brokerName)) break
       tried.add(queue.brokerName)
       failedBroker = queue.brokerName
-      const connection = this.sender.connectionTo(queue.brokerName)
+      const connection = this.sender.connectionTo(topic, queue)
       if (connection instanceof RocketMQError) continue
       const opaque = connection.beginOneway()
       if (opaque === null) continue

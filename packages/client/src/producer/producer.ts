@@ -1,6 +1,6 @@
 import { MessageConst, MessageSysFlag, RequestCode } from '@apogee/protocol'
 import { ErrorCode, PartialSendError, RocketMQError } from '../api/errors.ts'
-import type { Body, Message, ReceivedMessage, SendResult } from '../api/message.ts'
+import type { Body, Message, MessageQueue, ReceivedMessage, SendResult } from '../api/message.ts'
 import type { SendOptions } from '../api/options.ts'
 import type { Channels } from '../observe/channels.ts'
 import type { Client } from '../remote/contract.ts'
@@ -152,8 +152,10 @@ export class Producer {
     const prepared = await this.shorter(this.prepare({ ...given, topic }, properties, 0))
     const { brokerName } = request.queue
     // The requester surely has a connection to the broker that took its request.
-    const choose = (queues: readonly { brokerName: string }[]) =>
-      (queues.find((queue) => queue.brokerName === brokerName) ?? queues[0] ?? null) as never
+    const choose = (): MessageQueue | null => {
+      const queues = target.publishQueues
+      return queues.find((queue) => queue.brokerName === brokerName) ?? queues[0] ?? null
+    }
     return this.sendPrepared(target, prepared, options, RequestCode.SEND_REPLY_MESSAGE_V2, choose)
   }
 

@@ -40,7 +40,7 @@ export interface SendWork {
   readonly batch: boolean
   readonly content: MessageFields
   /** Chooses the queue of every attempt; null: the next in turn. */
-  readonly choose: ((queues: readonly MessageQueue[]) => MessageQueue | null) | null
+  readonly choose: (() => MessageQueue | null) | null
   readonly timeoutMs: number
 }
 
@@ -90,13 +90,13 @@ export class SendJob implements RequestSink {
       const remark = frame.remark()
       const text = typeof remark === 'string' ? remark : null
       const error = errorOfResponse(this.work.code, { code: frame.code, remark: text }, brokerName)
-      this.ended(true)
+      this.ended('refused')
       this.attemptFailed(error, isRetriedCode(frame.code))
       return
     }
     ANSWER.read(frame)
     const stored = this.storedFrom(status)
-    this.ended(false)
+    this.ended('stored')
     this.work.topic.stored()
     const { settings } = this.sender
     if (status !== 'SEND_OK' && settings.retryAnotherBrokerWhenNotStoreOk)
@@ -105,7 +105,7 @@ export class SendJob implements RequestSink {
   }
 
   failed(error: ApogeeError): void {
-    this.ended(true, error.code === RemotingError.TIMEOUT)
+    this.ended(error.code === RemotingError.TIMEOUT ? 'hung' : 'lost')
     this.attemptFailed(this.sender.failureOf(this.work.code, error, this.address), true)
   }
 
@@ -125,8 +125,8 @@ export class SendJob implements RequestSink {
   }
 
   /** An attempt has come to an end: the broker's latency is known. */
-  private ended(hasFailed: boolean, isHung = false): void {
-    this.sender.attemptEnded(this.target!.brokerName, this.attemptMs, hasFailed, isHung)
+  private ended(outcome: 'stored' | 'refused' | 'lost' | 'hung'): void {
+    this.sender.attemptEnded(this.target!.brokerName, this.attemptMs, outcome)
   }
 
   private loadRoute(): void {
@@ -154,7 +154,7 @@ export class SendJob implements RequestSink {
     let queue: MessageQueue | null
     try {
       const { topic, choose } = this.work
-      queue = choose === null ? topic.next(this.failedBroker) : choose(topic.publishQueues)
+      queue = choose === null ? topic.next(this.failedBroker) : choose()
     } catch (error) {
       this.settle(error as RocketMQError, null)
       return
@@ -168,12 +168,13 @@ export class SendJob implements RequestSink {
     const target = work.topic.target(queue, work.batch)
     this.target = target
     this.attemptMs = sender.nowMs
-    const connection = sender.connectionTo(target.brokerName)
+    const connection = sender.connectionTo(work.topic, queue)
     if (connection instanceof RocketMQError) {
       this.attemptFailed(connection, true)
       return
     }
     this.address = connection.name
+    sender.attemptBegan(target.brokerName)
     const opaque = connection.beginRequest(work.code, this.timeoutMs(target.brokerName), this)
     if (opaque !== null) sender.write(connection, work.code, opaque, target, work.content, false)
   }
@@ -202,9 +203,7 @@ export class SendJob implements RequestSink {
       this.giveUp(error, !isRetried)
       return
     }
-    if (error.responseCode === null || error.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
-      this.work.topic.refresh()
-    }
+    if (isRouteOld(error.responseCode)) this.work.topic.refresh()
     this.again(error)
   }
 
@@ -238,20 +237,43 @@ export class SendJob implements RequestSink {
     else if (isFinal && this.attempts!.length === 1) this.settle(error, null)
     else if (error.code === ErrorCode.TIMEOUT || this.remainingMs <= 0) {
       this.settle(this.lateError(error.message), null)
-    } else {
-      const attempts = this.attempts!
-      const { name } = this.work.topic
-      const text = `${attempts.length} attempts to send to ${name} failed: ${error.message}`
-      const details = { cause: error, attempts, retriable: error.retriable }
-      this.settle(new RocketMQError(ErrorCode.SEND_FAILED, text, withCode(details, error)), null)
+    } else this.settle(this.failure(error), null)
+  }
+
+  private failure(error: RocketMQError): RocketMQError {
+    const attempts = this.attempts!
+    const { choose, topic } = this.work
+    const details = withCode({ cause: error, attempts, retriable: error.retriable }, error)
+    const place = this.chosenPlace()
+    const isUnreachable = error.code === ErrorCode.BROKER_UNREACHABLE
+    if (choose !== null && place !== null && isUnreachable) {
+      const { brokerName } = this.target!
+      const text = `${place} of ${topic.name} cannot be written to now, and the message does not go to another queue: ${error.message}`
+      return new RocketMQError(ErrorCode.QUEUE_UNAVAILABLE, text, {
+        ...details,
+        broker: brokerName,
+      })
     }
+    const where = place === null ? topic.name : `${place} of ${topic.name}`
+    const text = `${attempts.length} attempts to send to ${where} failed: ${error.message}`
+    return new RocketMQError(ErrorCode.SEND_FAILED, text, details)
+  }
+
+  /** The queue that was chosen, in words; null when queues are taken in turn. */
+  private chosenPlace(): string | null {
+    const { choose } = this.work
+    if (choose === null || this.target === null) return null
+    return `queue ${this.target.queueId} of broker ${this.target.brokerName}`
   }
 
   private lateError(reason: string): RocketMQError {
     const { topic, timeoutMs } = this.work
     const attempts = this.attempts ?? []
-    const text = `not sent to ${topic.name} within ${timeoutMs} ms: ${reason}`
-    const details = { cause: attempts.at(-1), attempts, retriable: true }
+    const place = this.chosenPlace()
+    const where = place === null ? topic.name : `${place} of ${topic.name}`
+    const text = `not sent to ${where} within ${timeoutMs} ms: ${reason}`
+    const broker = this.target === null ? {} : { broker: this.target.brokerName }
+    const details = { cause: attempts.at(-1), attempts, retriable: true, ...broker }
     return new RocketMQError(ErrorCode.SEND_TIMEOUT, text, details)
   }
 
@@ -261,6 +283,20 @@ export class SendJob implements RequestSink {
     // Whoever tries again at once, in a loop, must not keep the event loop from the answers that would end it.
     if (error?.retriable === true) this.sender.soon(() => this.done(error, null))
     else this.done(error, stored)
+  }
+}
+
+/** No answer, or one of a broker that does not take messages of this topic (any more). */
+function isRouteOld(responseCode: number | null): boolean {
+  switch (responseCode) {
+    case null:
+    case ResponseCode.TOPIC_NOT_EXIST:
+    case ResponseCode.NO_PERMISSION:
+    case ResponseCode.SERVICE_NOT_AVAILABLE:
+    case ResponseCode.GO_AWAY:
+      return true
+    default:
+      return false
   }
 }
 

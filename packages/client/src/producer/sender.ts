@@ -2,7 +2,9 @@ import type { ApogeeError } from '@apogee/base'
 import { FrameFlag } from '@apogee/protocol'
 import type { Connection } from '@apogee/remoting'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
+import type { MessageQueue } from '../api/message.ts'
 import { withNamespace } from '../consumer/names.ts'
+import { BrokerLoad } from '../core/broker-load.ts'
 import { FaultStrategy } from '../core/fault-strategy.ts'
 import type { BrokerDoubts } from '../core/queue-choice.ts'
 import type { Client } from '../remote/contract.ts'
@@ -22,6 +24,7 @@ export class Sender implements BrokerDoubts {
   readonly settings: ProducerSettings
   private readonly topics = new Map<string, TopicTarget>()
   private readonly faults = new FaultStrategy()
+  private readonly load = new BrokerLoad()
   private inFlight = 0
   private closing = false
   private emptyListeners: (() => void)[] = []
@@ -80,12 +83,15 @@ export class Sender implements BrokerDoubts {
     this.client.env.clock.after(RETRIABLE_ERROR_MS, task)
   }
 
-  /** The connection to the master of a broker, or why there is none. */
-  connectionTo(brokerName: string): Connection | RocketMQError {
+  /** The connection to the master that has the queue, or why there is none. */
+  connectionTo(topic: TopicTarget, { brokerName }: MessageQueue): Connection | RocketMQError {
     const { routes, remote } = this.client
-    const address = routes.brokerAddress(brokerName, MASTER_ID)
+    const isMissing = topic.ring.isMissing(brokerName)
+    const address = isMissing ? null : routes.brokerAddress(brokerName, MASTER_ID)
     if (address !== null) return remote.open(address)
-    const text = `no route to the master of ${brokerName}`
+    const text = isMissing
+      ? `${brokerName} has left the route of ${topic.name} without giving up its write permission`
+      : `no route to the master of ${brokerName}`
     const details = { broker: brokerName, retriable: true }
     return new RocketMQError(ErrorCode.BROKER_UNREACHABLE, text, details)
   }
@@ -115,10 +121,22 @@ export class Sender implements BrokerDoubts {
     return this.client.remote.failureOf(code, error, address)
   }
 
-  /** `isHung`: it did not answer in time. Such a broker is avoided also without latency fault tolerance. */
-  attemptEnded(brokerName: string, startedMs: number, hasFailed: boolean, isHung: boolean): void {
-    if (!this.settings.latencyFaultTolerance && !isHung) return
+  /** A frame is on its way to the broker; `attemptEnded` follows. */
+  attemptBegan(brokerName: string): void {
+    this.load.began(brokerName, this.nowMs)
+  }
+
+  /** `hung`: it did not answer in time. Such a broker is avoided also without latency fault tolerance. */
+  attemptEnded(
+    brokerName: string,
+    startedMs: number,
+    outcome: 'stored' | 'refused' | 'lost' | 'hung',
+  ): void {
     const { nowMs } = this
+    const isAnswer = outcome === 'stored' || outcome === 'refused'
+    this.load.ended(brokerName, isAnswer, nowMs)
+    if (!this.settings.latencyFaultTolerance && outcome !== 'hung') return
+    const hasFailed = outcome !== 'stored'
     const forMs = this.faults.sent(brokerName, nowMs - startedMs, hasFailed, nowMs)
     if (forMs > 0) this.client.status.emit({ type: 'broker-avoided', brokerName, forMs })
   }
@@ -130,6 +148,10 @@ export class Sender implements BrokerDoubts {
 
   isAvoided(brokerName: string): boolean {
     return this.faults.isAvoided(brokerName, this.nowMs)
+  }
+
+  isStuck(brokerName: string): boolean {
+    return this.load.isStuck(brokerName, this.nowMs)
   }
 
   /** Takes no more sends. */

@@ -101,11 +101,14 @@ export async function prepareTopics(
     for (const name of topics) {
       const topic = sender.topic(name)
       await topic.load()
-      const brokers = new Set(topic.publishQueues.map(({ brokerName }) => brokerName))
-      for (const broker of brokers) {
-        const connection = sender.connectionTo(broker)
-        if (connection instanceof RocketMQError) throw connection
+      const byBroker = Map.groupBy(topic.publishQueues, ({ brokerName }) => brokerName)
+      const failures: RocketMQError[] = []
+      for (const [queue] of byBroker.values()) {
+        const connection = sender.connectionTo(topic, queue!)
+        if (connection instanceof RocketMQError) failures.push(connection)
       }
+      // One of several masters that is away keeps nobody from sending to the others.
+      if (failures.length > 0 && failures.length === byBroker.size) throw failures[0]
     }
   } catch (error) {
     await parts.leave()

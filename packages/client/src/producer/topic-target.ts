@@ -2,6 +2,7 @@ import { isNotAllowedSendTopic, SystemTopic, validateTopic } from '@apogee/proto
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue } from '../api/message.ts'
 import { type BrokerDoubts, QueueChoice } from '../core/queue-choice.ts'
+import { ShardRing } from '../core/shard-ring.ts'
 import { routeFromDefault } from '../core/topic-route.ts'
 import type { Client, TopicRoute } from '../remote/contract.ts'
 import { invalidArgument } from '../remote/errors.ts'
@@ -50,9 +51,13 @@ export class TopicTarget {
   readonly client: Client
   readonly settings: ProducerSettings
   usedMs = 0
+  /** Where sharding keys choose. */
+  readonly ring: ShardRing = new ShardRing()
   private queues: readonly MessageQueue[] | null = null
   /** The route is that of TBW102: no NameServer knows the topic yet. */
   private isDefault = false
+  /** What the ring has comes from such a route: brokers that did not get the topic have not left it. */
+  private isRingGuessed = false
   private askedMs = 0
   private readonly choice: QueueChoice
   private readonly doubts: BrokerDoubts
@@ -126,14 +131,6 @@ export class TopicTarget {
     return target
   }
 
-  /** The queue of the route that is the same as this one, null when there is none. */
-  find(queue: MessageQueue): MessageQueue | null {
-    const { brokerName, queueId } = queue
-    const isSame = (it: MessageQueue): boolean =>
-      it.queueId === queueId && it.brokerName === brokerName
-    return this.publishQueues.find(isSame) ?? null
-  }
-
   /** A send has failed, or the topic is still unknown: the route may be another by now. */
   refresh(): void {
     void this.client.routes.refresh(this.wireName)
@@ -160,15 +157,26 @@ export class TopicTarget {
     })
     if (this.queues !== null) return
     const { defaultTopicQueueNums } = this.settings
-    this.routeChanged(routeFromDefault(this.wireName, defaults.data, defaultTopicQueueNums))
-    this.isDefault = true
+    this.routeChanged(routeFromDefault(this.wireName, defaults.data, defaultTopicQueueNums), true)
   }
 
-  private routeChanged(route: TopicRoute | null): void {
+  private routeChanged(route: TopicRoute | null, isDefault = false): void {
     if (route !== null && this.queues === route.publishQueues) return
     this.queues = route === null ? null : route.publishQueues
-    this.isDefault = false
+    this.isDefault = isDefault
     this.targets.clear()
     this.batchTargets.clear()
+    if (route !== null) this.updateRing(route, isDefault)
+  }
+
+  /** A topic whose brokers have all died is unknown after a while: its keys keep their queues all the same. */
+  private updateRing(route: TopicRoute, isGuess: boolean): void {
+    const isKnown = this.ring.queues.length > 0 && !this.isRingGuessed
+    if (isGuess && isKnown) return
+    if (this.isRingGuessed) this.ring.clear()
+    this.isRingGuessed = isGuess
+    const brokers = this.ring.update(route)
+    if (brokers.length === 0) return
+    this.client.log.warn({ event: 'sharded_queues_missing', topic: this.name, brokers })
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@apogee/protocol'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { ClientLogger } from '../api/options.ts'
+import { LOOK_FOR_MS, MissingMasters } from '../core/missing-masters.ts'
 import { sameRoute, topicRouteOf } from '../core/topic-route.ts'
 import { BrokerTable } from './broker-table.ts'
 import type { Routes, StatusSink, TopicRoute } from './contract.ts'
@@ -65,7 +66,9 @@ export class RouteTable implements Routes {
   private readonly entries = new Map<string, Entry>()
   private readonly brokers = new BrokerTable()
   private listener: AddressListener | null = null
+  private readonly missing = new MissingMasters()
   private timer: Timer | null = null
+  private lookTimer: Timer | null = null
   private isClosed = false
 
   constructor(options: RouteTableOptions, deps: RouteTableDeps) {
@@ -139,6 +142,8 @@ export class RouteTable implements Routes {
     this.isClosed = true
     this.timer?.cancel()
     this.timer = null
+    this.lookTimer?.cancel()
+    this.lookTimer = null
     for (const entry of this.entries.values()) entry.watchers.clear()
   }
 
@@ -219,6 +224,28 @@ export class RouteTable implements Routes {
     if (added.length > 0) this.listener?.added(added)
     this.forgetBrokers()
     this.tell(entry)
+    const mastersBefore = before === null ? new Set<string>() : mastersOf(before.data)
+    this.lookFor(entry.topic, mastersBefore, mastersOf(data))
+  }
+
+  /** A master that has left the route is looked for, and one that is back is made known to all topics that lost it. */
+  private lookFor(topic: string, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+    for (const old of this.missing.routeChanged(topic, before, after, this.nowMs)) {
+      const entry = this.entries.get(old)
+      if (entry !== undefined) void this.ask(entry)
+    }
+    if (this.missing.isEmpty || this.lookTimer !== null || this.isClosed) return
+    this.lookTimer = this.deps.env.clock.after(LOOK_FOR_MS, () => this.look())
+  }
+
+  private look(): void {
+    this.lookTimer = null
+    const isWatched = (topic: string): boolean => (this.entries.get(topic)?.watchers.size ?? 0) > 0
+    for (const topic of this.missing.due(this.nowMs, isWatched)) {
+      void this.ask(this.entries.get(topic)!)
+    }
+    if (this.missing.isEmpty) return
+    this.lookTimer = this.deps.env.clock.after(LOOK_FOR_MS, () => this.look())
   }
 
   private unknown(entry: Entry): void {
@@ -273,4 +300,9 @@ export class RouteTable implements Routes {
     }
     if (isForgotten) this.forgetBrokers()
   }
+}
+
+function mastersOf({ brokerDatas }: TopicRouteData): Set<string> {
+  const masters = brokerDatas.filter(({ brokerAddrs }) => brokerAddrs.has(0))
+  return new Set(masters.map(({ brokerName }) => brokerName))
 }

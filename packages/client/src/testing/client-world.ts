@@ -59,6 +59,8 @@ export class ClientWorld {
       bindAddress: host,
       listenPort: NAMESRV_PORT,
       kvConfigPath: '/kv/kvConfig.json',
+      // Off by default, as in Apache's: routes then carry no order configuration.
+      orderMessageEnable: true,
     }
     const server = new NameServer(config, { env: this.world.host(host).boot(), log: silentLogger })
     await this.settle(server.start())
