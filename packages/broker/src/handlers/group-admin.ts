@@ -16,10 +16,12 @@ import {
   validateGroup,
 } from '@apogee/protocol'
 import { type Answer, type Handler, handler, type Request, refuse, success } from '@apogee/remoting'
+import type { MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import type { TableFiles } from '../persist/table-files.ts'
 import { groupWrapper } from '../persist/tables.ts'
+import { answerTable, versionText } from '../slave/table-version.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import {
   FORBIDDEN_READ_INDEX,
@@ -34,6 +36,7 @@ export interface GroupAdminDeps {
   offsets: ConsumerOffsetManager
   files: Pick<TableFiles, 'groups' | 'offsets'>
   stats: BrokerStats
+  store: Pick<MessageStore, 'maxPhysicalOffset'>
 }
 
 /**
@@ -65,7 +68,12 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
       header: GetAllSubscriptionGroupRequestHeader,
-      handle: (request) => allGroups(deps, request),
+      handle: (request) =>
+        answerTable(request.fields, {
+          version: versionText(deps.groups.dataVersion),
+          logEnd: deps.store.maxPhysicalOffset,
+          whole: () => allGroups(deps, request),
+        }),
     }),
     handler({
       ...ADMIN,

@@ -25,6 +25,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import { delayWrapper, offsetWrapper } from '../persist/tables.ts'
 import type { ScheduleMessageService } from '../schedule/schedule-message-service.ts'
+import { answerTable } from '../slave/table-version.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import { ADMIN, messageQueue } from './admin-common.ts'
@@ -52,14 +53,26 @@ export function offsetAdminHandlers(deps: OffsetAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.GET_ALL_CONSUMER_OFFSET,
       header: HeartbeatRequestHeader,
-      handle: () =>
-        success(encodeBody(ConsumerOffsetSerializeWrapper, offsetWrapper(deps.offsets))),
+      handle: ({ fields }) =>
+        answerTable(fields, {
+          version: deps.offsets.contentVersion,
+          logEnd: deps.store.maxPhysicalOffset,
+          whole: () =>
+            success(encodeBody(ConsumerOffsetSerializeWrapper, offsetWrapper(deps.offsets))),
+        }),
     }),
     handler({
       ...ADMIN,
       code: RequestCode.GET_ALL_DELAY_OFFSET,
       header: HeartbeatRequestHeader,
-      handle: () => success(encodeBody(DelayOffsetSerializeWrapper, delayWrapper(deps.schedule))),
+      handle: ({ fields }) =>
+        answerTable(fields, {
+          // As long as its content: a line for each delay level.
+          version: `v${[...deps.schedule.offsets()].map((entry) => entry.join(':')).join(',')}`,
+          logEnd: deps.store.maxPhysicalOffset,
+          whole: () =>
+            success(encodeBody(DelayOffsetSerializeWrapper, delayWrapper(deps.schedule))),
+        }),
     }),
     handler({
       ...ADMIN,

@@ -26,6 +26,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import type { BrokerOuterApi } from '../outer/broker-outer-api.ts'
 import type { TableFiles } from '../persist/table-files.ts'
+import { answerTable, versionText } from '../slave/table-version.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import { parseAttributeChanges } from '../topic/attributes.ts'
 import type { DeletedTopics } from '../topic/deleted-topics.ts'
@@ -68,7 +69,12 @@ export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.GET_ALL_TOPIC_CONFIG,
       header: GetAllTopicConfigRequestHeader,
-      handle: (request) => allTopics(deps, request),
+      handle: (request) =>
+        answerTable(request.fields, {
+          version: versionText(deps.topics.dataVersion),
+          logEnd: deps.store.maxPhysicalOffset,
+          whole: () => allTopics(deps, request),
+        }),
     }),
     handler({
       ...ADMIN,

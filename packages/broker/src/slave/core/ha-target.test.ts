@@ -41,7 +41,11 @@ const cases: readonly [what: string, facts: Partial<TargetFacts>, decided: strin
     { ...named, haPeerProtocol: 'apache', hasSecret: true, answered: 'apogee' },
     'follow m:2 apache',
   ],
-  ['ours by configuration asks nobody', { ...named, haPeerProtocol: 'apogee' }, 'follow m:2 apogee'],
+  [
+    'ours by configuration asks nobody',
+    { ...named, haPeerProtocol: 'apogee' },
+    'follow m:2 apogee',
+  ],
   [
     'the configured address counts before the named one',
     { ...named, haMasterAddress: 'x:9', answered: 'apogee' },

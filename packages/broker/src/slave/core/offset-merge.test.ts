@@ -9,7 +9,8 @@ function offsets(text: string): QueueOffset[] {
     .split(' ')
     .filter((word) => word !== '')
     .map((word) => {
-      const [, topic = '', group = '', queueId, offset] = /^(.+)@(.+)\/(\d+)=(\d+)$/.exec(word) ?? []
+      const [, topic = '', group = '', queueId, offset] =
+        /^(.+)@(.+)\/(\d+)=(\d+)$/.exec(word) ?? []
       return { topic, group, queueId: Number(queueId), offset: Number(offset) }
     })
 }
@@ -91,7 +92,10 @@ test('nothing goes back by it, and only what was committed here is above the mas
         }
       }
       for (const [key, queues] of master) {
-        deepEqual([...queues.keys()].filter((queueId) => !merged.get(key)?.has(queueId)), [])
+        deepEqual(
+          [...queues.keys()].filter((queueId) => !merged.get(key)?.has(queueId)),
+          [],
+        )
       }
     }),
   )
