@@ -10,10 +10,14 @@ import { Samples, type ScenarioResult } from './report/result.ts'
 import { catchUp } from './scenarios/catch-up.ts'
 import { clients } from './scenarios/clients.ts'
 import { clusterStart } from './scenarios/cluster-start.ts'
+import { failoverRead, failoverSend } from './scenarios/failover.ts'
 import { header } from './scenarios/header.ts'
 import { latency } from './scenarios/latency.ts'
 import { memory } from './scenarios/memory.ts'
 import { queues } from './scenarios/queues.ts'
+import { replicationAsync } from './scenarios/replication-async.ts'
+import { replicationCatchUp } from './scenarios/replication-catch-up.ts'
+import { replicationSync, replicationSyncFlush } from './scenarios/replication-writes.ts'
 import { restart } from './scenarios/restart.ts'
 import type { BenchOptions, Scenario } from './scenarios/scenario.ts'
 import { sendAsync, sendSync } from './scenarios/send.ts'
@@ -31,6 +35,12 @@ const scenarios: readonly Scenario[] = [
   memory,
   clients,
   clusterStart,
+  replicationSync,
+  replicationSyncFlush,
+  replicationAsync,
+  replicationCatchUp,
+  failoverRead,
+  failoverSend,
 ]
 
 const HOT_FUNCTIONS = 30
@@ -38,7 +48,7 @@ const HOT_FUNCTIONS = 30
 const HELP = `npm run bench -- [scenario ...] [options]
 
 Scenarios:
-${scenarios.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join('\n')}
+${scenarios.map(({ name, summary }) => `  ${name.padEnd(24)}${summary}`).join('\n')}
 
 Options:
   --candidates LIST   which of ${candidateNames.join(',')} to measure (all)

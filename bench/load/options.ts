@@ -18,6 +18,7 @@ const DEFAULTS = {
   'server-pid': '0',
   consumers: '1',
   bytes: '0',
+  'pull-port': '0',
 } as const
 
 export type LoadOptionName = keyof typeof DEFAULTS
@@ -42,6 +43,8 @@ export interface LoadOptions {
   consumers: number
   /** Stop after this many bytes instead of after `seconds`; 0 = by time. */
   bytes: number
+  /** Pull from this port instead, a slave's; 0 = where sends go. */
+  pullPort: number
 }
 
 export function loadOptions(): LoadOptions {
@@ -75,5 +78,6 @@ export function loadOptions(): LoadOptions {
     serverPid: number('server-pid'),
     consumers: number('consumers'),
     bytes: number('bytes'),
+    pullPort: number('pull-port') || number('port'),
   }
 }

@@ -32,6 +32,8 @@ export const RECORD_BODY_AT = 88
 const SYS_FLAG_SUSPEND = 2
 const SYS_FLAG_SUBSCRIPTION = 4
 const SUSPEND_MS = 15_000
+/** A slave of Apache's that has sent all does not hold the request: without a pause it would do nothing but answer. */
+const RETRY_PAUSE_MS = 1
 
 export class PullConnection {
   readonly #options: PullConnectionOptions
@@ -99,7 +101,10 @@ export class PullConnection {
       throw new Error(`pull of queue ${queueId} answered with code ${reply.code}`)
     }
     if (reply.code === ResponseCode.SUCCESS) this.#records(reply)
-    if (this.#listener.wantsMore(queueId, Number(next))) this.#pull(queueId, Number(next))
+    if (!this.#listener.wantsMore(queueId, Number(next))) return
+    if (reply.code === ResponseCode.PULL_RETRY_IMMEDIATELY) {
+      setTimeout(() => this.#pull(queueId, Number(next)), RETRY_PAUSE_MS)
+    } else this.#pull(queueId, Number(next))
   }
 
   #records({ buffer, bodyAt, end }: Reply): void {

@@ -47,12 +47,12 @@ export type LoadArguments = Partial<Record<LoadOptionName, string | number>>
 
 const LOAD_TIMEOUT_MS = 30 * 60_000
 /** Apache's broker needs this long under load before the JVM has compiled what matters. */
-const APACHE_WARM_SECONDS = 25
+export const APACHE_WARM_SECONDS = 25
 
 /** Runs a load program against a candidate and parses its report. */
 export async function runLoad<Report>(
   program: LoadProgram,
-  candidate: Candidate,
+  candidate: Pick<Candidate, 'port' | 'pid'>,
   load: LoadArguments,
   options: Pick<BenchOptions, 'pin'>,
 ): Promise<Report> {

@@ -34,7 +34,7 @@ const CPU_LIMITS = [1 / 2, 1 / 3] as const
 
 /** One measured run: rate, latencies, CPU time of the server for each message. */
 export async function measureSends(
-  candidate: Candidate,
+  candidate: Pick<Candidate, 'port' | 'pid'>,
   load: LoadArguments,
   options: BenchOptions,
 ): Promise<Record<string, number>> {

@@ -22,6 +22,7 @@ async function startJava(
   dir: string,
   main: string,
   args: readonly string[],
+  fixedHeap?: string,
 ): Promise<RunningProcess> {
   const jars = await rocketmqJars(rocketmqVersions.current)
   const running = new RunningProcess({
@@ -32,7 +33,8 @@ async function startJava(
       main,
       args,
       home: dir,
-      heap: role === 'broker' ? '1g' : '256m',
+      heap: fixedHeap ?? (role === 'broker' ? '1g' : '256m'),
+      fixedHeap: fixedHeap !== undefined,
       properties: { 'rmq.logback.configurationFile': `rmq.${role}.logback.xml` },
     }),
     env: { ROCKETMQ_HOME: dir },
@@ -60,11 +62,16 @@ export async function startApacheNamesrv(
 }
 
 /** Apache's broker alone, with exactly this configuration. */
-export async function startApacheBroker(dir: string, conf: BrokerConf): Promise<RunningProcess> {
+export async function startApacheBroker(
+  dir: string,
+  conf: BrokerConf,
+  fixedHeap?: string,
+): Promise<RunningProcess> {
   mkdirSync(dir, { recursive: true })
   const file = join(dir, 'broker.conf')
   writeFileSync(file, propertiesText(conf))
-  return await startJava('broker', dir, 'org.apache.rocketmq.broker.BrokerStartup', ['-c', file])
+  const main = 'org.apache.rocketmq.broker.BrokerStartup'
+  return await startJava('broker', dir, main, ['-c', file], fixedHeap)
 }
 
 const apache: Product = {

@@ -17,6 +17,8 @@ export interface JavaOptions {
   /** Logs and client offsets go below it. */
   home: string
   heap?: string
+  /** Take the whole heap at once: one that need not grow while it is measured. */
+  fixedHeap?: boolean
   properties?: Readonly<Record<string, string>>
 }
 
@@ -26,7 +28,13 @@ export function javaArguments(options: JavaOptions): string[] {
     ([key, value]) => `-D${key}=${value}`,
   )
   const heap = options.heap ?? '256m'
-  const flags = ['-Xms64m', `-Xmx${heap}`, '-XX:TieredStopAtLevel=4', `-Duser.home=${options.home}`]
+  const initial = options.fixedHeap === true ? heap : '64m'
+  const flags = [
+    `-Xms${initial}`,
+    `-Xmx${heap}`,
+    '-XX:TieredStopAtLevel=4',
+    `-Duser.home=${options.home}`,
+  ]
   return [
     ...flags,
     ...properties,
