@@ -11,6 +11,7 @@ import type { MessageStoreOptions } from './options.ts'
 import { offsetByTime, recordAt, storeTimeAt, unitAt } from './read/find-offset.ts'
 import { type GetQuery, GetResult } from './read/get-message.ts'
 import { type KeyQueryResult, queryByKey } from './read/query-by-key.ts'
+import type { LogReplication } from './replication/log-replication.ts'
 
 /**
  * The store of one broker (DefaultMessageStore): one log, and what is derived from it. Owns everything under its root
@@ -76,6 +77,11 @@ export class MessageStore {
 
   get commitLog(): CommitLog {
     return this.open_.log
+  }
+
+  /** The log as replication sees it. */
+  get replication(): LogReplication {
+    return this.open_.replication
   }
 
   /** Appends `draft`; see CommitLog.append. `sink.stored(token, …)` follows, never from inside this call. */

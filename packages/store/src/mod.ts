@@ -1,9 +1,12 @@
 export {
   type AckSink,
+  isStored,
   NOT_STORED_DISK_FULL,
   STORE_FAILED,
   STORED,
   STORED_FLUSH_TIMEOUT,
+  STORED_NO_SLAVE,
+  STORED_SLAVE_TIMEOUT,
 } from './commit-log/ack-queue.ts'
 export {
   APPEND_BUSY,

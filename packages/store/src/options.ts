@@ -11,6 +11,8 @@ export interface MessageStoreOptions {
   /** mappedFileSizeConsumeQueue, bytes: units of 20. */
   consumeQueueFileSize: number
   flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH'
+  /** A slave's store (brokerRole=SLAVE): `append` is refused, only the ReplicaWriter writes. */
+  replica: boolean
   /** Goes into the abort file, as Apache's. */
   processId: number
   /** This broker's address as records carry it: 4 or 16 bytes, and port. */
@@ -62,6 +64,7 @@ export const messageStoreDefaults: Omit<MessageStoreOptions, 'root' | 'storeHost
   commitLogFileSize: 1024 * MIB,
   consumeQueueFileSize: 300_000 * 20,
   flushDiskType: 'ASYNC_FLUSH',
+  replica: false,
   processId: 0,
   maxMessageSize: 4 * MIB,
   delayMs: [],

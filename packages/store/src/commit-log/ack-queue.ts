@@ -10,6 +10,20 @@ export const STORED_FLUSH_TIMEOUT = 1
 export const NOT_STORED_DISK_FULL = 2
 /** A write or sync failed: whether the record survives is unknown. */
 export const STORE_FAILED = 3
+/** Stored here, and not with enough replicas within slaveTimeout: FLUSH_SLAVE_TIMEOUT(12). */
+export const STORED_SLAVE_TIMEOUT = 4
+/** Stored here, while too few replicas are in sync: SLAVE_NOT_AVAILABLE(11). */
+export const STORED_NO_SLAVE = 5
+
+/** Whether the message is in the log and will be seen by consumers, whatever is not known about its safety. */
+export function isStored(outcome: number): boolean {
+  return (
+    outcome === STORED ||
+    outcome === STORED_FLUSH_TIMEOUT ||
+    outcome === STORED_SLAVE_TIMEOUT ||
+    outcome === STORED_NO_SLAVE
+  )
+}
 
 /** Acknowledgements in log order: a ring of parallel arrays, so that a waiting message costs no object. */
 export class AckQueue {
@@ -47,19 +61,40 @@ export class AckQueue {
     while (this.count > 0 && this.ends[this.head]! <= watermark) this.shift(outcome)
   }
 
-  /** Gives up on what has waited since `deadline` or longer. Returns how many. */
-  expire(deadline: number, outcome: number): number {
-    let expired = 0
+  /** Gives up on what has waited since `deadline` or longer, up to the first whose record ends at or below `above`. */
+  expire(deadline: number, above: number, outcome: number): void {
     while (this.count > 0 && this.times[this.head]! <= deadline) {
+      if (this.ends[this.head]! <= above) return
       this.shift(outcome)
-      expired++
     }
-    return expired
   }
 
-  /** When the oldest one was pushed; −1 when none waits. */
-  oldest(): number {
-    return this.count === 0 ? -1 : this.times[this.head]!
+  /** Where the newest record ends that has waited since `deadline` or longer; −1 when there is none. */
+  endBefore(deadline: number): number {
+    const mask = this.sinks.length - 1
+    let end = -1
+    for (let i = 0; i < this.count; i++) {
+      const slot = (this.head + i) & mask
+      if (this.times[slot]! > deadline) break
+      end = this.ends[slot]!
+    }
+    return end
+  }
+
+  /** When the oldest whose record ends above `offset` was pushed; −1 when none waits. */
+  oldestAbove(offset: number): number {
+    const { count, ends, head } = this
+    if (count === 0) return -1
+    if (ends[head]! > offset) return this.times[head]!
+    const mask = ends.length - 1
+    let low = 1
+    let high = count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (ends[(head + middle) & mask]! > offset) high = middle
+      else low = middle + 1
+    }
+    return low === count ? -1 : this.times[(head + low) & mask]!
   }
 
   /** Gives `outcome` to those whose records end above `offset`; the others go on waiting. */

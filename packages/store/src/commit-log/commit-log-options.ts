@@ -16,7 +16,12 @@ export const APPEND_DISK_FULL = 4
 export const APPEND_UNAVAILABLE = 5
 export type AppendStatus = 0 | 1 | 2 | 3 | 4 | 5
 
+/** Room for properties, topic and fixed fields above the body, as Apache allows. */
+export const RECORD_OVERHEAD_MAX: number = 64 * 1024
+
 export interface CommitLogOptions {
+  /** A slave's log: it takes its master's records and no others. */
+  replica: boolean
   flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH'
   /** Address and port of this broker as records carry it: 8 or 20 bytes. */
   storeHost: Uint8Array
@@ -40,6 +45,8 @@ export interface CommitLogDeps {
   queues: ConsumeQueues
   /** Called when `confirmed` has moved. */
   confirmed: () => void
+  /** Called when `written` or `flushed` has moved, or the device takes writes again. */
+  progress: () => void
   failed: (error: ApogeeError) => void
   /** The log fails now: told at once, before anybody hears of it. Must not throw. */
   failing: () => void

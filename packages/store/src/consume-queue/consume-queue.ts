@@ -4,7 +4,7 @@ import type { Block, BlockPlace } from './block-cache.ts'
 import { FILLER_SIZE, UNIT_SIZE } from './layout.ts'
 import type { QueueContext } from './queue-context.ts'
 import type { QueueRange } from './queue-files.ts'
-import { putInRecovery, startMidway } from './queue-recovery.ts'
+import { putAsMaster, putInRecovery, startMidway } from './queue-recovery.ts'
 import type { QueueUnits } from './queue-units.ts'
 
 export { QueueUnits } from './queue-units.ts'
@@ -91,7 +91,8 @@ export class ConsumeQueue {
 
   /**
    * Adds the next unit. A queueOffset below maxOffset is there already and ignored, in recovery it overwrites. One above it
-   * starts an empty queue mid-way; in any other queue it is a bug of the caller, or in recovery a gap.
+   * starts an empty queue mid-way; in any other queue it is a bug of the caller, or in recovery a gap. A slave's queue does
+   * as its master's.
    */
   put(queueOffset: number, physicalOffset: number, size: number, tagsCode: number): void {
     const context = this.context
@@ -236,6 +237,7 @@ export class ConsumeQueue {
   private prepare(queueOffset: number, physicalOffset: number): boolean {
     const context = this.context
     if (context.recovering) return putInRecovery(this, queueOffset, physicalOffset)
+    if (context.options.replica) return putAsMaster(this, queueOffset, physicalOffset)
     if (queueOffset < this.end) return false
     assert(this.minOffset() === this.end, 'a unit beyond the end of a queue', queueOffset, this.end)
     startMidway(this, queueOffset)

@@ -10,6 +10,8 @@ import { UnitBuffers } from './unit-buffers.ts'
 export interface ConsumeQueuesOptions {
   /** The `consumequeue` folder of the store. */
   folder: string
+  /** Of a slave's store: units go where the master's records say. Default false. */
+  replica?: boolean
   /** Bytes of one queue file (mappedFileSizeConsumeQueue as Apache counts it: whole units). Default 6,000,000. */
   fileSize?: number
   /** A partial flush writes queues whose oldest unwritten unit is at least this old, ms. Default 1,000. */
@@ -166,6 +168,7 @@ export class QueueContext {
 function withDefaults(options: ConsumeQueuesOptions): Required<ConsumeQueuesOptions> {
   const all = {
     folder: options.folder,
+    replica: options.replica ?? false,
     fileSize: options.fileSize ?? 6_000_000,
     flushAfterMs: options.flushAfterMs ?? 1000,
     flushUnits: options.flushUnits ?? 400,

@@ -36,6 +36,30 @@ export function putInRecovery(
 }
 
 /**
+ * Makes a slave's queue ready to take a unit where its master put it. Above the end the master's queue has a hole; below it
+ * the master's was deleted and begun anew, so what is here belongs to records that nobody can reach any more.
+ */
+export function putAsMaster(
+  queue: ConsumeQueue,
+  queueOffset: number,
+  physicalOffset: number,
+): boolean {
+  const context = queue.context
+  const hole = queueOffset - queue.end
+  const isEmpty = queue.minOffset() === queue.end
+  if (!isEmpty && hole > 0 && hole <= context.options.holeUnitsMax) {
+    bridge(queue, queueOffset, physicalOffset)
+    return true
+  }
+  const hadFiles = queue.firstFile !== -1
+  startMidway(queue, queueOffset)
+  queue.nextOffset = queueOffset
+  // A file of before that came back after a power cut would look as if it followed.
+  if (hadFiles) context.disk.syncDirectory(context.folderOf(queue.topic, queue.queueId))
+  return true
+}
+
+/**
  * Starts the queue at `queueOffset`: nothing before it can be had. Its files so far go, and the new first one is filled up
  * to the unit.
  */

@@ -19,7 +19,10 @@ export class TailDispatcher {
     this.dispatcher = dispatcher
   }
 
-  /** Dispatches up to `confirmed`. `withIndex`: whether the key index follows right here. */
+  /**
+   * Dispatches up to `confirmed`. `withIndex`: whether the key index follows right here. When a queue cannot be loaded it
+   * throws; everything before that record is dispatched then.
+   */
   run(confirmed: number, withIndex: boolean): void {
     const { view } = this
     let at = this.dispatched
@@ -41,8 +44,8 @@ export class TailDispatcher {
           this.messages++
         }
         at += view.totalSize
+        this.dispatched = at
       }
     }
-    this.dispatched = at
   }
 }

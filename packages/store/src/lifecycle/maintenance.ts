@@ -26,6 +26,8 @@ export interface MaintenanceDeps {
   reader: LogReader
   /** Makes derived data durable and moves the checkpoint; calls back when it is done. */
   checkpoint: (done: () => void) => void
+  /** The log begins later, or has space again: replication may go on. */
+  progress: () => void
 }
 
 /** What the store does by the clock: flush, acknowledgement time-outs, checkpoints, retention. */
@@ -36,6 +38,8 @@ export class Maintenance {
   private lastFlushMs = 0
   private refusing = false
   private checkpointMs = 0
+  /** Replicas still need the log from here on. */
+  private keptFrom: number = Number.POSITIVE_INFINITY
 
   constructor(deps: MaintenanceDeps) {
     this.deps = deps
@@ -61,6 +65,11 @@ export class Maintenance {
     this.timers.clear()
   }
 
+  /** See LogReplication.keepFrom. */
+  keepFrom(offset: number): void {
+    this.keptFrom = offset
+  }
+
   /** Used share of the device that holds the log, 0 to 1. */
   usedRatio(): number {
     const { total, free } = this.deps.disk.space(this.deps.files.folder)
@@ -76,7 +85,10 @@ export class Maintenance {
       for (; removed < remove; removed++) {
         const start = files.minOffset
         files.removeFirst()
-        log.info({ event: 'log_file_deleted', start, forced })
+        const needed = start + files.fileSize > this.keptFrom
+        const fields = { event: 'log_file_deleted', start, forced }
+        if (needed) log.warn({ ...fields, needed }, 'a replica has not got it: the disk is full')
+        else log.info(fields)
       }
     })
     if (removed > 0) {
@@ -84,6 +96,7 @@ export class Maintenance {
       reader.forget(files.minOffset)
       queues.setLogRange(files.minOffset, commitLog.confirmed)
       this.cleanDerived()
+      this.deps.progress()
     }
     return removed
   }
@@ -110,6 +123,8 @@ export class Maintenance {
       usedRatio: this.checkSpace(),
       files: starts.map((start) => ({ start, modifiedMs: files.modifiedMs(start) })),
       asked,
+      keepFrom: this.keptFrom,
+      fileSize: files.fileSize,
     })
   }
 
@@ -126,9 +141,11 @@ export class Maintenance {
   private checkSpace(): number {
     const usedRatio = this.usedRatio()
     const refusing = usedRatio > this.deps.options.retention.fullRatio
-    if (refusing !== this.refusing) logRefusal(this.deps.log, refusing, usedRatio)
+    const wasRefusing = this.refusing
+    if (refusing !== wasRefusing) logRefusal(this.deps.log, refusing, usedRatio)
     this.refusing = refusing
     this.deps.commitLog.refusing = refusing
+    if (!refusing && wasRefusing) this.deps.progress()
     return usedRatio
   }
 
@@ -153,6 +170,8 @@ export class Maintenance {
     const started = clock.monotonicMs()
     this.deps.checkpoint(() => {
       this.checkpointMs = clock.monotonicMs() - started
+      // Queues that were full may have been written.
+      this.deps.progress()
       this.later(Math.max(options.checkpointIntervalMs, this.checkpointMs * 2), () =>
         this.runCheckpoint(),
       )

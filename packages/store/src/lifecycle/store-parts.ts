@@ -12,6 +12,7 @@ import type { IndexService } from '../index-file/index-service.ts'
 import type { MessageStoreOptions } from '../options.ts'
 import type { ReadDeps } from '../read/get-message.ts'
 import type { LogReader } from '../read/log-reader.ts'
+import type { StoreReplication } from '../replication/store-replication.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import type { AbortFile } from './abort-file.ts'
 import type { Maintenance } from './maintenance.ts'
@@ -48,6 +49,7 @@ export interface OpenStore {
   tailDispatcher: TailDispatcher
   catchUp: IndexCatchUp
   maintenance: Maintenance
+  replication: StoreReplication
   checkpoint: Checkpoint
   sidecar: ApogeeCheckpoint
   abort: AbortFile

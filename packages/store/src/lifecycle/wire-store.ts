@@ -18,6 +18,9 @@ import { AbortFile } from './abort-file.ts'
 import { runCheckpoint } from './checkpointing.ts'
 import { Maintenance } from './maintenance.ts'
 import type { OpenStore, StoreDeps } from './store-parts.ts'
+import { wireReplication } from './wire-replication.ts'
+
+const DISPATCH_RETRY_MS = 500
 
 /** Makes the parts of a store and lets them know of each other. Nothing is read but the names of the log files. */
 export function wireStore(
@@ -56,6 +59,7 @@ export function wireStore(
   parts.configFile = (name, onError) =>
     new ConfigFile(`${root}/config/${name}.json`, { disk, clock, onError })
   parts.maintenance = wireMaintenance(parts)
+  parts.replication = wireReplication(parts)
   parts.catchUp = new IndexCatchUp({
     files,
     dispatcher: derived.dispatcher,
@@ -83,7 +87,11 @@ function wireDerived(options: MessageStoreOptions, deps: StoreDeps): Derived {
   const files = new LogFiles(folder, options.commitLogFileSize, deps.disk)
   files.load()
   const queues = new ConsumeQueues(
-    { folder: `${root}/consumequeue`, fileSize: options.consumeQueueFileSize },
+    {
+      folder: `${root}/consumequeue`,
+      fileSize: options.consumeQueueFileSize,
+      replica: options.replica,
+    },
     { ...deps, verify: recordVerifier(files) },
   )
   const index = new IndexService(
@@ -112,6 +120,7 @@ function wireLog(parts: OpenStore, failed: (error: ApogeeError) => void): Commit
       failed,
       queueFailed: (error) => deps.log.error({ event: 'consume_queue_unreadable', err: error }),
       confirmed: () => confirmed(parts),
+      progress: () => parts.replication.progress(),
       diskFull: (full) => diskFull(parts, full),
     },
   )
@@ -128,6 +137,7 @@ function wireMaintenance(parts: OpenStore): Maintenance {
     reader,
     commitLog: log,
     checkpoint: (done) => runCheckpoint(parts, done),
+    progress: () => parts.replication.progress(),
   })
 }
 
@@ -144,10 +154,28 @@ function confirmed(parts: OpenStore): void {
 function dispatch(parts: OpenStore): void {
   const { catchUp, log, tailDispatcher } = parts
   parts.dispatchScheduled = false
-  tailDispatcher.run(log.confirmed, catchUp.live)
+  try {
+    tailDispatcher.run(log.confirmed, catchUp.live)
+  } catch (error) {
+    dispatchLater(parts, error as Error)
+  }
   log.dispatched = tailDispatcher.dispatched
   parts.queues.dispatched(tailDispatcher.dispatched)
   if (catchUp.live) catchUp.followed(tailDispatcher.dispatched)
+}
+
+/**
+ * A slave loads a queue only when its record is dispatched (`append` does on a master): a disk that cannot read it now is
+ * asked again. Until then nothing behind the record is visible, and the writer is full once too much waits.
+ */
+function dispatchLater(parts: OpenStore, error: Error): void {
+  if (!parts.options.replica || typeof (error as { code?: unknown }).code !== 'string') throw error
+  parts.deps.log.error({ event: 'dispatch_failed', err: error }, 'tried again in a moment')
+  parts.dispatchScheduled = true
+  parts.deps.clock.after(DISPATCH_RETRY_MS, () => {
+    parts.dispatch()
+    parts.replication.progress()
+  })
 }
 
 /** For the next start of this store on a machine that did not go down. */

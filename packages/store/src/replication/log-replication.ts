@@ -22,7 +22,7 @@ export interface LogReplication {
   onProgress(listener: () => void): () => void
   /**
    * Reads up to `length` bytes at `offset` into `into` at `at`: never across the end of a file, never beyond `written`.
-   * What lies behind a blank record reads as zeros. `done` gets how many bytes came; it is called at once when they are in
+   * What lies behind a blank record reads as zeros; who has read the blank's 8 bytes may go on at the next file. `done` gets how many bytes came; it is called at once when they are in
    * memory. An offset that is not stored (any more) gives ENOENT.
    */
   read(
@@ -64,7 +64,12 @@ export type ReplicaStatus = 0 | 1 | 2 | 3
 
 /** Takes a master's log as raw bytes, in any pieces, and appends its records as they are. Only for a slave's store. */
 export interface ReplicaWriter {
-  /** The offset of the next byte: the end of the log and of a record that has come in part. */
+  /**
+   * The offset of the next byte: the end of the log and of a record that has come in part. Once the 8 bytes of a blank
+   * record are there, `appended` and, written, `stored` are the end of its file; what lies behind the blank may come whole,
+   * in part, or not at all (the next piece then begins at the next file). A master must not take such an
+   * acknowledgement, beyond what it has sent, for a forged one.
+   */
   readonly received: number
   /** Too much waits for the disk: stop reading from the master until `onProgress` and not `full`. */
   readonly full: boolean

@@ -10,7 +10,7 @@ const defaults: RetentionOptions = { ...messageStoreDefaults.retention, forcibly
 /** Ages of the files in hours, oldest first. */
 function decide(
   ages: readonly number[],
-  state: { hour?: number; usedRatio?: number; asked?: boolean },
+  state: { hour?: number; usedRatio?: number; asked?: boolean; keepFrom?: number },
   options: Partial<RetentionOptions> = {},
 ): [remove: number, forced: boolean, refuseWrites: boolean] {
   const now = 1000 * HOUR_MS
@@ -21,6 +21,8 @@ function decide(
       hour: state.hour ?? 12,
       usedRatio: state.usedRatio ?? 0.1,
       asked: state.asked ?? false,
+      keepFrom: state.keepFrom ?? Number.POSITIVE_INFINITY,
+      fileSize: 1,
       files: ages.map((age, i) => ({ start: i, modifiedMs: now - age * HOUR_MS })),
     },
   )
@@ -44,6 +46,16 @@ test('what retention removes, case by case', () => {
     ['at 85 % not yet', decide(ages, { usedRatio: 0.85 }, { forcibly: true }), [3, false, false]],
     ['above 90 % writes are refused', decide(ages, { usedRatio: 0.91 }), [3, false, true]],
     ['at 90 % not yet', decide(ages, { usedRatio: 0.9 }), [3, false, false]],
+    ['what a replica needs stays', decide(ages, { hour: 4, keepFrom: 2 }), [2, false, false]],
+    ['… the file it is in too', decide(ages, { hour: 4, keepFrom: 1.5 }), [1, false, false]],
+    ['… when asked', decide(ages, { asked: true, keepFrom: 0 }), [0, false, false]],
+    ['… at 89 %', decide(ages, { usedRatio: 0.89, keepFrom: 0 }), [0, false, false]],
+    ['… not above 90 %', decide(ages, { usedRatio: 0.91, keepFrom: 0 }), [3, false, true]],
+    [
+      '… not when deletion is forced',
+      decide(ages, { usedRatio: 0.86, keepFrom: 0 }, { forcibly: true }),
+      [5, true, false],
+    ],
     ['no files', decide([], { asked: true }), [0, false, false]],
     ['an unexpired one stops', decide([100, 5, 100], { hour: 4 }), [1, false, false]],
     ['several hours', decide(ages, { hour: 16 }, { deleteWhen: [4, 16] }), [3, false, false]],

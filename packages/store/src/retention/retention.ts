@@ -27,6 +27,10 @@ export interface RetentionState {
   files: readonly { start: number; modifiedMs: number }[]
   /** Somebody asked for it (code 329). */
   asked: boolean
+  /** Replicas need the log from this offset on; Infinity: none does. */
+  keepFrom: number
+  /** Bytes of one file. */
+  fileSize: number
 }
 
 export interface RetentionDecision {
@@ -52,7 +56,8 @@ export function decideRetention(
   if (due) {
     for (const file of state.files) {
       const expired = state.now - file.modifiedMs >= options.reservedMs
-      if ((!expired && !forced) || remove >= options.filesPerPassMax) break
+      const kept = file.start + state.fileSize > state.keepFrom && !forced && !refuseWrites
+      if (kept || (!expired && !forced) || remove >= options.filesPerPassMax) break
       remove++
     }
   }
