@@ -1,6 +1,6 @@
 import type { Env } from '@apogee/env'
 import { UniqKeySource } from '@apogee/protocol'
-import type { HandlerRegistry, Logger } from '@apogee/remoting'
+import type { Handler, HandlerRegistry, Logger } from '@apogee/remoting'
 import { type BrokerMachine, storeAddress, storeHostOf } from './broker-options.ts'
 import type { BrokerDeps, BrokerServices } from './broker-services.ts'
 import { brokerConfigHandlers } from './handlers/broker-config-admin.ts'
@@ -11,6 +11,7 @@ import { consumeStatsHandlers } from './handlers/consume-stats.ts'
 import { consumerManageHandlers } from './handlers/consumer-manage.ts'
 import { endTransactionHandlers } from './handlers/end-transaction.ts'
 import { groupAdminHandlers } from './handlers/group-admin.ts'
+import { haStatusHandlers } from './handlers/ha-status.ts'
 import { lockQueueHandlers } from './handlers/lock-queue.ts'
 import { offsetAdminHandlers } from './handlers/offset-admin.ts'
 import { pullHandlers } from './handlers/pull-message.ts'
@@ -21,6 +22,7 @@ import { sendHandlers } from './handlers/send-message.ts'
 import { sendReplyHandlers } from './handlers/send-reply.ts'
 import { storeAdminHandlers } from './handlers/store-admin.ts'
 import { topicAdminHandlers } from './handlers/topic-admin.ts'
+import { forRole } from './replication/master-only.ts'
 import { runtimeInfo } from './stats/runtime-info.ts'
 
 export interface HandlerDeps {
@@ -39,13 +41,21 @@ export function addHandlers(
   services: BrokerServices,
   deps: HandlerDeps,
 ): HandlerRegistry {
+  return registry.add(...forRole(allHandlers(services, deps), services.config))
+}
+
+function allHandlers(services: BrokerServices, deps: HandlerDeps): Handler[] {
   const { env, log } = deps
   const { clock, disk } = env
   const brokerAddr = (): string => deps.brokerAddr
   const delayLevelMax = services.schedule.levels.maxLevel
-  return registry.add(
+  return [
     ...sendHandlers({ ...services, ...sendFacts(services, deps), clock, delayLevelMax }),
-    ...pullHandlers({ ...services, clock }),
+    ...pullHandlers({
+      ...services,
+      clock,
+      memoryBytes: deps.machine.memoryBytes ?? Number.POSITIVE_INFINITY,
+    }),
     ...sendBackHandlers({ ...services, delayLevelMax }),
     ...endTransactionHandlers(services),
     ...sendReplyHandlers({
@@ -69,7 +79,8 @@ export function addHandlers(
     ...offsetAdminHandlers(services),
     ...clientAdminHandlers(services),
     ...storeAdminHandlers(services),
-  )
+    ...haStatusHandlers(services),
+  ]
 }
 
 /** This broker's host as message ids carry it, and the source of unique keys for messages that come without one. */

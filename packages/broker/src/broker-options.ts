@@ -7,7 +7,6 @@ import {
   type RetentionOptions,
 } from '@apogee/store'
 import type { BrokerConfig } from './config/broker-config.ts'
-import type { ConfigProblem } from './config/config-problem.ts'
 import type { BrokerConfigValues } from './config/config-values.ts'
 
 /** What a broker cannot find out by itself, since only the machine knows. */
@@ -16,6 +15,11 @@ export interface BrokerMachine {
   processId?: number
   /** Local time minus UTC at the start, ms: hours of deleteWhen, days of totals, months of unique keys. Default 0. */
   zoneOffsetMs?: number
+  /**
+   * Physical memory, bytes: a reader that is behind by more than accessMessageInMemoryMaxRatio of it is sent to a slave.
+   * Without it nobody is.
+   */
+  memoryBytes?: number
 }
 
 const HOUR_MS = 3_600_000
@@ -38,6 +42,7 @@ export function storeOptions(
     commitLogFileSize: values.mappedFileSizeCommitLog,
     consumeQueueFileSize: values.mappedFileSizeConsumeQueue,
     flushDiskType: values.flushDiskType,
+    replica: values.brokerRole === 'SLAVE',
     processId: machine.processId ?? 0,
     storeHost: storeAddress(values),
     storePort,
@@ -138,34 +143,4 @@ export function fastPort(port: number, asked: number): number {
   if (asked === 0) return 0
   if (port > 2) return port - 2
   throw new ApogeeError('CONFIG_BAD_VALUE', `listenPort=${port}: the fast port is two below it`)
-}
-
-/** Keys whose feature changes what an acknowledgement means: going on without it would break a promise. */
-const CLUSTER_SHAPES: readonly (readonly [key: string, what: string])[] = [
-  ['enableDLegerCommitLog', 'DLedger'],
-  ['enableControllerMode', 'the controller'],
-]
-
-/** What this version does not do is refused, not done half. Null when it does all that the configuration asks for. */
-export function unsupportedRole(config: BrokerConfig): ConfigProblem | null {
-  const { brokerId, brokerRole } = config.values
-  const all = config.dump()
-  for (const [key, what] of CLUSTER_SHAPES) {
-    if (all.get(key) === 'true') return roleProblem(key, 'true', `this version has not ${what} yet`)
-  }
-  const alone = 'this version has no replication yet: only ASYNC_MASTER with brokerId=0'
-  if (brokerRole !== 'ASYNC_MASTER') return roleProblem('brokerRole', brokerRole, alone)
-  return brokerId === 0 ? null : roleProblem('brokerId', String(brokerId), alone)
-}
-
-/** Throws BROKER_ROLE_UNSUPPORTED. */
-export function checkRole(config: BrokerConfig): void {
-  const problem = unsupportedRole(config)
-  if (problem === null) return
-  const { code, key, message, value } = problem
-  throw new ApogeeError(code, `${key}=${value}: ${message}`)
-}
-
-function roleProblem(key: string, value: string, message: string): ConfigProblem {
-  return { code: 'BROKER_ROLE_UNSUPPORTED', severity: 'error', key, value, message }
 }

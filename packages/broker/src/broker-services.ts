@@ -30,6 +30,8 @@ import {
   type PersistedTable,
   topicTable,
 } from './persist/tables.ts'
+import { type HaServices, haServices, type LogCut } from './replication/ha-services.ts'
+import { MasterWatch } from './replication/master-watch.ts'
 import { ScheduleMessageService } from './schedule/schedule-message-service.ts'
 import { BrokerStats } from './stats/broker-stats.ts'
 import { SubscriptionGroupManager } from './subscription/subscription-group-manager.ts'
@@ -79,6 +81,8 @@ export interface BrokerServices extends MemoryServices {
   outer: BrokerOuterApi
   client: RemotingClient
   files: TableFiles
+  ha: HaServices
+  masterWatch: MasterWatch
 }
 
 export function memoryServices(
@@ -110,12 +114,13 @@ export function memoryServices(
 
 /**
  * Opens the store, loads the tables and makes what depends on them. `storePort` goes into records. Throws what
- * MessageStore.open and ConfigFile.load throw; nothing stays open then.
+ * MessageStore.open and ConfigFile.load throw; nothing stays open then. `diverged`: see HaServiceDeps.
  */
 export async function storeServices(
   memory: MemoryServices,
   deps: BrokerDeps,
   storePort: number,
+  diverged: (cut: LogCut) => void,
 ): Promise<BrokerServices> {
   const { config, stats, topics } = memory
   const { env, log } = deps
@@ -141,13 +146,16 @@ export async function storeServices(
     await files.topics.saved()
     const transactions = transactionService(memory, store, deps, storePort)
     const client = new RemotingClient(clientOptions(config.values, deps.clientTls), { env, log })
+    const ha = haServices(config, { env, log, replication: store.replication, diverged })
     return {
       ...memory,
       store,
       schedule,
       transactions,
       client,
-      metrics: new BrokerMetrics({ ...memory, store, transactions, clock }),
+      ha,
+      masterWatch: new MasterWatch(ha),
+      metrics: new BrokerMetrics({ ...memory, store, transactions, ha, clock }),
       outer: new BrokerOuterApi(config, { client, clock, log, topics }),
       files,
     }

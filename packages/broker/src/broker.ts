@@ -3,7 +3,8 @@ import type { Timer } from '@apogee/env'
 import { RequestCode } from '@apogee/protocol'
 import { HandlerRegistry, hostAndPort, RemotingServer } from '@apogee/remoting'
 import { addHandlers } from './broker-handlers.ts'
-import { checkRole, fastPort, retentionOptions, serverOptions } from './broker-options.ts'
+import { fastPort, retentionOptions, serverOptions } from './broker-options.ts'
+import { checkRole } from './broker-role.ts'
 import {
   type BrokerDeps,
   type BrokerServices,
@@ -13,13 +14,15 @@ import {
 } from './broker-services.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { Metric } from './metrics/broker-metrics.ts'
+import { type LogCut, startReplication, stopReplication } from './replication/ha-services.ts'
+import { keptTailPath, mendLog } from './replication/mend-log.ts'
 
 /** Where a started broker listens. */
 export interface BrokerPorts {
   readonly port: number
   /** The port for clients that avoid the one pulls are served on (vipChannelEnabled), and for slaves. */
   readonly fastPort: number
-  /** Announced to NameServers; nothing listens there yet. */
+  /** Where slaves copy the log; 0 on a slave, which listens for none. */
   readonly haPort: number
 }
 
@@ -36,6 +39,9 @@ const MAIN_PORT_ONLY: number[] = [
 /** How often a broker that leaves looks whether requests still come, and how often in a row none must have come. */
 const LINGER_LOOK_MS = 50
 const LINGER_QUIET_LOOKS = 5
+
+/** How long a slave whose log must be cut goes on with what clients have asked. */
+const MEND_GRACE_MS = 2000
 
 /** Clients, subscriptions and locks that ran out are dropped this often (Java: ClientHousekeepingService). */
 const HOUSEKEEPING_MS = 10_000
@@ -58,8 +64,9 @@ export class Broker {
   /** Nobody waits longer for clients to go than to here (monotonic). */
   private lingerEndMs = Number.POSITIVE_INFINITY
   private readonly failureListeners: ((error: ApogeeError) => void)[] = []
+  private readonly restartListeners: (() => void)[] = []
 
-  /** Throws BROKER_ROLE_UNSUPPORTED. */
+  /** Throws BROKER_ROLE_UNSUPPORTED, BROKER_ROLE_INVALID. */
   constructor(config: BrokerConfig, deps: BrokerDeps) {
     checkRole(config)
     this.config = config
@@ -78,6 +85,15 @@ export class Broker {
   }
 
   /**
+   * This slave's log was not its master's: the broker has stopped by itself, and the log is cut to what the master has. A
+   * new broker of the same configuration and ports must be started. When nobody listens, that is a failure
+   * (HA_RESTART_NEEDED), as it is when the log could not be cut (HA_LOG_NOT_CUT).
+   */
+  onRestartNeeded(listener: () => void): void {
+    this.restartListeners.push(listener)
+  }
+
+  /**
    * Recovers the store, listens, registers. Rejects with the codes of MessageStore.open, CONFIG_FILE_DAMAGED,
    * DELAY_LEVEL_ILLEGAL, REMOTING_BIND_FAILED; everything is closed again then.
    */
@@ -86,8 +102,9 @@ export class Broker {
       const asked = this.config.values.listenPort
       // Records carry the port. When any will do, it must be known before the store opens.
       const early = asked === 0 ? await this.listen(asked, this.registry) : 0
-      const services = await storeServices(this.memory, this.deps, early || asked)
+      const services = await storeServices(this.memory, this.deps, early || asked, this.diverged)
       this.open = services
+      const haPort = await startReplication(services.ha, this.config, services.store.replication)
       const port = early || asked
       const brokerAddr = hostAndPort(this.config.values.brokerIP1, port)
       const { env, keepConfig, log, machine = {} } = this.deps
@@ -96,8 +113,7 @@ export class Broker {
       if (early === 0) await this.listen(asked, this.registry)
       const fastRegistry = this.registry.without(MAIN_PORT_ONLY)
       const realFastPort = await this.listen(fastPort(port, asked), fastRegistry)
-      const haPort = asked === 0 ? port + 1 : this.config.values.haListenPort
-      this.run(services, brokerAddr, haPort)
+      this.run(services, brokerAddr, haPort || this.config.values.haListenPort)
       return { port, fastPort: realFastPort, haPort }
     } catch (error) {
       await this.stop(0).catch((err: unknown) => this.deps.log.error({ event: 'stop_failed', err }))
@@ -148,8 +164,7 @@ export class Broker {
   private run(services: BrokerServices, brokerAddr: string, haPort: number): void {
     const haServerAddr = hostAndPort(this.config.values.brokerIP2, haPort)
     services.store.onFailure((error) => {
-      this.deps.log.error({ event: 'store_failed', code: error.code, err: error })
-      for (const listener of this.failureListeners) listener(error)
+      this.failed('store_failed', error)
     })
     this.config.onChange((keys) => {
       services.store.options.retention = retentionOptions(this.config.values)
@@ -157,10 +172,49 @@ export class Broker {
       if (keys.includes('brokerPermission')) services.topics.touch()
     })
     services.stats.start()
-    services.schedule.start()
-    services.transactions.start()
+    // Both append to the log, which on a slave only its master does.
+    if (this.config.values.brokerRole !== 'SLAVE') {
+      services.schedule.start()
+      services.transactions.start()
+    }
     services.outer.start({ brokerAddr, haServerAddr })
     this.housekeep(services)
+  }
+
+  private failed(event: string, error: ApogeeError): void {
+    this.deps.log.error({ event, code: error.code, err: error })
+    for (const listener of this.failureListeners) listener(error)
+  }
+
+  private readonly diverged = (cut: LogCut): void => {
+    const keep = keptTailPath(
+      this.config.values.storePathRootDir,
+      cut,
+      this.deps.env.clock.wallMs(),
+    )
+    const bytes = cut.end - cut.at
+    const text = 'the log is not as the master has it: it is cut there, what was behind is kept'
+    this.deps.log.error({ event: 'log_diverged', ...cut, bytes, keep }, text)
+    void this.mend(cut, keep)
+  }
+
+  private async mend(cut: LogCut, keep: string): Promise<void> {
+    const { store } = this.open!
+    await this.stop(MEND_GRACE_MS).catch((err: unknown) => {
+      this.deps.log.error({ event: 'stop_failed', err })
+    })
+    try {
+      await mendLog(store, this.deps, cut, keep)
+    } catch (error) {
+      this.failed('log_not_cut', error as ApogeeError)
+      return
+    }
+    if (this.restartListeners.length > 0) {
+      for (const listener of this.restartListeners) listener()
+      return
+    }
+    const message = 'the log was cut to what the master has; the broker must be started again'
+    this.failed('restart_needed', new ApogeeError('HA_RESTART_NEEDED', message))
   }
 
   private housekeep(services: BrokerServices): void {
@@ -226,6 +280,8 @@ export class Broker {
     await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
     await services.transactions.stop()
+    // After clients and all that appends for them: what they wait for is still replicated.
+    await stopReplication(services.ha, clock, untilMs)
     const unwritten = await writeAll(services)
     await services.client.close()
     if (unwritten.length === 0) return

@@ -1,5 +1,6 @@
 export { Broker, type BrokerPorts } from './broker.ts'
-export { type BrokerMachine, unsupportedRole } from './broker-options.ts'
+export type { BrokerMachine } from './broker-options.ts'
+export { unsupportedRole } from './broker-role.ts'
 export type { BrokerDeps, BrokerServices } from './broker-services.ts'
 export { BrokerConfig, configKey, type MachineFacts } from './config/broker-config.ts'
 export type { ConfigEffect, ConfigKey, ConfigType, ConfigValue } from './config/config-key.ts'

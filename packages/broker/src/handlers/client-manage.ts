@@ -18,6 +18,7 @@ import type { ConsumerManager } from '../client/consumer-manager.ts'
 import type { FilterCompiler } from '../client/filter-compiler.ts'
 import type { ProducerManager } from '../client/producer-manager.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { SubscriptionGroupConfig } from '../subscription/subscription-group-config.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import { TopicSysFlag } from '../topic/topic-config.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
@@ -90,6 +91,20 @@ function isRejected(deps: ClientManageDeps, consumer: ConsumerData): boolean {
   return rejectPullConsumerEnable && consumer.consumeType === 'CONSUME_ACTIVELY'
 }
 
+function makeRetryTopic(
+  { topics }: ClientManageDeps,
+  { groupName, retryQueueNums }: SubscriptionGroupConfig,
+  { subscriptionDataSet, unitMode }: ConsumerData,
+): void {
+  topics.createInSendBack(
+    retryTopicOf(groupName),
+    retryQueueNums,
+    PermName.READ | PermName.WRITE,
+    unitMode ? TopicSysFlag.UNIT_SUB : 0,
+    subscriptionDataSet.some(({ topic }) => topics.isOrderTopic(topic)),
+  )
+}
+
 /** Registers the consumer, makes its group's retry topic. A group that may not be created is passed over, as in Apache. */
 function registerConsumer(
   deps: ClientManageDeps,
@@ -100,14 +115,8 @@ function registerConsumer(
   const group = deps.groups.find(consumer.groupName)
   if (group === undefined) return true
   const { consumeType, messageModel, consumeFromWhere, subscriptionDataSet } = consumer
-  const inOrder = subscriptionDataSet.some(({ topic }) => deps.topics.isOrderTopic(topic))
-  deps.topics.createInSendBack(
-    retryTopicOf(group.groupName),
-    group.retryQueueNums,
-    PermName.READ | PermName.WRITE,
-    consumer.unitMode ? TopicSysFlag.UNIT_SUB : 0,
-    inOrder,
-  )
+  // A slave has the retry topic when its master has it.
+  if (deps.config.values.brokerRole !== 'SLAVE') makeRetryTopic(deps, group, consumer)
   return deps.consumers.register({
     group: group.groupName,
     client,

@@ -7,6 +7,9 @@ import {
   ResumeCheckHalfMessageRequestHeader,
 } from '@apogee/protocol'
 import { type Handler, handler, refuse } from '@apogee/remoting'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { HaServices } from '../replication/ha-services.ts'
+import { replicaShortage } from '../replication/replica-shortage.ts'
 import type { TransactionalMessageService } from '../transaction/transactional-message-service.ts'
 
 /**
@@ -14,8 +17,12 @@ import type { TransactionalMessageService } from '../transaction/transactional-m
  * the lane of acknowledgements, as long as Apache lets them wait: one that is shed is asked for later.
  */
 export function endTransactionHandlers({
+  config,
+  ha,
   transactions,
 }: {
+  config: BrokerConfig
+  ha: HaServices
   transactions: TransactionalMessageService
 }): Handler[] {
   return [
@@ -24,7 +31,12 @@ export function endTransactionHandlers({
       lane: 'ack',
       permission: 'client',
       header: EndTransactionRequestHeader,
-      handle: ({ header }) => transactions.end(header),
+      handle: ({ header }) => {
+        const shortage = replicaShortage(config, ha)
+        return shortage === null
+          ? transactions.end(header)
+          : refuse(ResponseCode.SYSTEM_ERROR, shortage)
+      },
     }),
     handler({
       code: RequestCode.RESUME_CHECK_HALF_MESSAGE,

@@ -10,20 +10,23 @@ import {
   writePullReplyHead,
 } from '@apogee/protocol'
 import type { Connection, FrameHandler } from '@apogee/remoting'
-import type { GetResult, GetStatus, MessageStore } from '@apogee/store'
+import type { GetResult, GetStatus } from '@apogee/store'
 import type { LongPolling } from '../longpolling/long-polling.ts'
 import type { ParkOutcome, PullResumer } from '../longpolling/parked-pull.ts'
 import { EventTime } from '../metrics/event-time.ts'
 import type { RequestMetrics } from '../metrics/request-metrics.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import type { PullAdvice } from '../pull/core/pull-advice.ts'
 import { PendingPull } from '../pull/pending-pull.ts'
 import { PullChecks, type PullServices } from '../pull/pull-checks.ts'
+import { PullGuide, type PullGuideDeps } from '../pull/pull-guide.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 
 const EMPTY: Buffer = Buffer.alloc(0)
+/** A slave looks this often whether its master is there again, for those who wait for what only the master has. */
+const MASTER_WAIT_MAX_MS = 5000
 
-export interface PullDeps extends PullServices {
-  store: MessageStore
+export interface PullDeps extends PullServices, PullGuideDeps {
   stats: BrokerStats
   requests: RequestMetrics
   offsets: ConsumerOffsetManager
@@ -49,9 +52,11 @@ class Puller implements PullResumer {
   private readonly free: PendingPull[] = []
   private readonly reply = new PullReply()
   private readonly time: EventTime
+  private readonly guide: PullGuide
 
   constructor(deps: PullDeps) {
     this.deps = deps
+    this.guide = new PullGuide(deps)
     this.checks = new PullChecks(deps)
     this.time = new EventTime(deps.clock)
   }
@@ -102,7 +107,8 @@ class Puller implements PullResumer {
     pull.waited = false
     this.fillQuery(pull)
     const { groupName } = checks.group!
-    if ((fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && fields.commitOffset >= 0) {
+    const commits = (fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && fields.commitOffset >= 0
+    if (commits && this.guide.takesCommits) {
       deps.offsets.commitOffset(
         groupName,
         checks.topic!.topicName,
@@ -153,19 +159,21 @@ class Puller implements PullResumer {
     const connection = pull.connection!
     connection.requestFinished()
     const { reply } = this
-    reply.code = codeOf(result.status, pull.query.offset)
+    const advice = this.guide.advise(result, pull.query.offset, pull.group!)
+    reply.code = advice.code
     reply.remark = REMARKS[result.status]
-    if (reply.code === ResponseCode.PULL_NOT_FOUND && pull.suspendMs > 0) {
-      const outcome = this.park(pull)
+    reply.suggestWhichBrokerId = advice.suggestWhichBrokerId
+    reply.nextBeginOffset = advice.nextBeginOffset
+    if (advice.wait !== 'no' && pull.suspendMs > 0) {
+      const outcome = this.park(pull, advice)
       if (outcome === 'parked') return
       if (outcome === 'full') this.pollingFull()
     }
     if (connection.open) {
-      reply.nextBeginOffset = result.nextBeginOffset
       reply.minOffset = result.minOffset
       reply.maxOffset = result.maxOffset
       this.write(pull, connection, result)
-      this.answered(pull, result.nextBeginOffset)
+      this.answered(pull, reply.nextBeginOffset)
       this.deps.stats.messageGot(pull.counters!, result.count, result.bytes)
     }
     this.release(pull)
@@ -191,16 +199,17 @@ class Puller implements PullResumer {
     this.deps.requests.requestDone(requestCode, code, micros, waited)
   }
 
-  private park(pull: PendingPull): ParkOutcome {
+  private park(pull: PendingPull, { wait }: PullAdvice): ParkOutcome {
     const { deps } = this
     const queue = deps.store.consumeQueue(pull.query.topic, pull.query.queueId)
-    const deadlineMs = deps.clock.monotonicMs() + pull.suspendMs
+    const isForTime = wait === 'time'
+    const waitMs = isForTime ? Math.min(pull.suspendMs, MASTER_WAIT_MAX_MS) : pull.suspendMs
     const { filter, offset } = pull.query
     return deps.longPolling.park(
       queue,
-      offset,
+      isForTime ? NO_OFFSET : offset,
       filter,
-      deadlineMs,
+      deps.clock.monotonicMs() + waitMs,
       pull.connection!,
       this,
       pull.token,
@@ -227,6 +236,7 @@ class Puller implements PullResumer {
     pull.connection!.requestFinished()
     reply.code = ResponseCode.PULL_OFFSET_MOVED
     reply.remark = OFFSET_RESET
+    reply.suggestWhichBrokerId = 0
     reply.nextBeginOffset = offset
     reply.minOffset = store.minOffset(pull.query.topic, pull.query.queueId)
     reply.maxOffset = store.maxOffset(pull.query.topic, pull.query.queueId)
@@ -240,7 +250,7 @@ class Puller implements PullResumer {
     reply.code = checks.code
     reply.opaque = frame.opaque
     reply.remark = Buffer.from(checks.remark)
-    reply.nextBeginOffset = reply.minOffset = reply.maxOffset = 0
+    reply.nextBeginOffset = reply.minOffset = reply.maxOffset = reply.suggestWhichBrokerId = 0
     reply.topicSysFlag = reply.groupSysFlag = 0
     reply.forbiddenType = checks.forbiddenType
     const buffer = connection.reserve(pullReplySizeMax(reply))
@@ -266,25 +276,8 @@ class Puller implements PullResumer {
   }
 }
 
-/** PullMessageProcessor.composeResponseHeader. */
-function codeOf(status: GetStatus, offset: number): number {
-  switch (status) {
-    case 'FOUND':
-      return ResponseCode.SUCCESS
-    case 'NO_MATCHED_MESSAGE':
-    case 'MESSAGE_WAS_REMOVING':
-      return ResponseCode.PULL_RETRY_IMMEDIATELY
-    case 'NO_MATCHED_LOGIC_QUEUE':
-    case 'NO_MESSAGE_IN_QUEUE':
-      return offset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED
-    case 'OFFSET_FOUND_NULL':
-    case 'OFFSET_OVERFLOW_ONE':
-      return ResponseCode.PULL_NOT_FOUND
-    default:
-      return ResponseCode.PULL_OFFSET_MOVED
-  }
-}
-
+/** What waits here is woken by no message. */
+const NO_OFFSET = Number.MAX_SAFE_INTEGER
 const POLLING_FULL: Buffer = Buffer.from('parkedPullsMax or parkedPullsPerConnectionMax is reached')
 const OFFSET_RESET: Buffer = Buffer.from('OFFSET_RESET')
 

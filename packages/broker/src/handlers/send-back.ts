@@ -17,14 +17,10 @@ import {
   VersionGate,
 } from '@apogee/protocol'
 import { type Answer, type Handler, handler, type Request, refuse, success } from '@apogee/remoting'
-import {
-  type AckSink,
-  APPEND_OK,
-  type MessageStore,
-  STORED,
-  STORED_FLUSH_TIMEOUT,
-} from '@apogee/store'
+import { type AckSink, APPEND_OK, isStored, type MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { HaServices } from '../replication/ha-services.ts'
+import { replicaShortage } from '../replication/replica-shortage.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import type { SubscriptionGroupConfig } from '../subscription/subscription-group-config.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
@@ -37,6 +33,7 @@ export interface SendBackDeps {
   groups: SubscriptionGroupManager
   store: MessageStore
   stats: BrokerStats
+  ha: HaServices
   /** Highest delay level. */
   delayLevelMax: number
 }
@@ -108,9 +105,11 @@ class SendBack implements AckSink {
   stored(token: number, outcome: number): void {
     const reply = this.waiting.get(token)
     this.waiting.delete(token)
-    // FLUSH_DISK_TIMEOUT: the copy is in the log; refusing would make the consumer send a second one.
-    const isStored = outcome === STORED || outcome === STORED_FLUSH_TIMEOUT
-    reply?.(isStored ? success() : refuse(ResponseCode.SYSTEM_ERROR, 'the message was not stored'))
+    // However safe the copy is, it is in the log; refusing would make the consumer send a second one.
+    const answer = isStored(outcome)
+      ? success()
+      : refuse(ResponseCode.SYSTEM_ERROR, 'the message was not stored')
+    reply?.(answer)
   }
 
   private check(name: string, group: SubscriptionGroupConfig | undefined): Answer | null {
@@ -118,7 +117,10 @@ class SendBack implements AckSink {
       const remark = `subscription group not exist, ${name}`
       return refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark)
     }
-    const { brokerPermission, brokerIP1 } = this.deps.config.values
+    const { config, ha } = this.deps
+    const { brokerPermission, brokerIP1 } = config.values
+    const shortage = replicaShortage(config, ha)
+    if (shortage !== null) return refuse(ResponseCode.SYSTEM_ERROR, shortage)
     if (isWriteable(brokerPermission)) return null
     const remark = `the broker[${brokerIP1}] sending message is forbidden`
     return refuse(ResponseCode.NO_PERMISSION, remark)

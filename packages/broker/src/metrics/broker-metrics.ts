@@ -14,12 +14,14 @@ import type { ProducerManager } from '../client/producer-manager.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { LongPolling } from '../longpolling/long-polling.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import type { HaServices } from '../replication/ha-services.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
 import { versionDesc } from '../stats/runtime-info.ts'
 import { MESSAGE_SIZE_BOUNDS } from '../stats/topic-counters.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import type { TransactionalMessageService } from '../transaction/transactional-message-service.ts'
+import { replicationNumbers } from './replication-numbers.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 
 /** One number. A histogram is several: `…_bucket` with label `le` (cumulative), `…_sum` and `…_count`. */
@@ -42,6 +44,7 @@ export interface BrokerMetricsDeps {
   requests: RequestMetrics
   store: MessageStore
   transactions: TransactionalMessageService
+  ha: HaServices
   clock: Clock
 }
 
@@ -98,6 +101,7 @@ export class BrokerMetrics {
     yield* this.lag()
     yield* this.transactions()
     yield* this.storage()
+    yield* this.replication()
     yield* this.rpc()
   }
 
@@ -243,6 +247,12 @@ export class BrokerMetrics {
     for (const name of names) {
       const behind = appended - (name === 'flush' ? flushed : dispatched)
       yield this.one(`rocketmq_storage_${name}_behind_bytes`, 'gauge', labels, behind)
+    }
+  }
+
+  private *replication(): Generator<Metric> {
+    for (const { labels, name, value } of replicationNumbers(this.deps)) {
+      yield this.one(name, 'gauge', labels, value)
     }
   }
 

@@ -40,6 +40,9 @@ const TOOL_GROUPS: ReadonlySet<string> = new Set([
   'CID_SYS_RMQ_TRANS',
 ])
 
+/** What Apache's slave answers to all pulls; clients come again after their delay for errors. */
+const SLAVE_NOT_READ = '[REJECTREQUEST]system busy, start flow control for a while'
+
 /**
  * The checks of a pull, in Apache's order (PullMessageProcessor.processRequest). Reused; `fields` is decoded by the
  * caller.
@@ -72,7 +75,11 @@ export class PullChecks {
   }
 
   private checkBroker(requestCode: number): boolean {
-    const { brokerIP1, brokerPermission, litePullMessageEnable } = this.services.config.values
+    const { values } = this.services.config
+    const { brokerIP1, brokerPermission, litePullMessageEnable } = values
+    if (values.brokerRole === 'SLAVE' && !values.slaveReadEnable) {
+      return this.refuse(ResponseCode.SYSTEM_BUSY, SLAVE_NOT_READ)
+    }
     if (!isReadable(brokerPermission)) {
       return this.forbid(
         ForbiddenType.BROKER,

@@ -7,11 +7,10 @@ import {
   APPEND_OK,
   APPEND_UNAVAILABLE,
   type ConsumeQueue,
+  isStored,
   type MessageStore,
   QueueUnits,
   type QueueWaiter,
-  STORED,
-  STORED_FLUSH_TIMEOUT,
 } from '@apogee/store'
 import type { DueMessage } from './due-message.ts'
 
@@ -99,8 +98,8 @@ export class DelayLevelDelivery implements AckSink, QueueWaiter {
   }
 
   stored(token: number, outcome: number): void {
-    // FLUSH_DISK_TIMEOUT: the copy is in the log and will be on disk; a second one would be a duplicate.
-    if (outcome === STORED || outcome === STORED_FLUSH_TIMEOUT) {
+    // However safe the copy is, it is in the log; a second one would be a duplicate.
+    if (isStored(outcome)) {
       this.finish(token)
       return
     }

@@ -8,7 +8,15 @@ import {
   writeSendReply,
 } from '@apogee/protocol'
 import type { Connection } from '@apogee/remoting'
-import { type AckSink, NOT_STORED_DISK_FULL, STORED, STORED_FLUSH_TIMEOUT } from '@apogee/store'
+import {
+  type AckSink,
+  isStored,
+  NOT_STORED_DISK_FULL,
+  STORED,
+  STORED_FLUSH_TIMEOUT,
+  STORED_NO_SLAVE,
+  STORED_SLAVE_TIMEOUT,
+} from '@apogee/store'
 import type { EventTime } from '../metrics/event-time.ts'
 import type { RequestMetrics } from '../metrics/request-metrics.ts'
 import type { BrokerStats } from '../stats/broker-stats.ts'
@@ -19,6 +27,10 @@ const KEY_SLOT_SIZE = 64
 const FLUSH_TIMEOUT_REMARK = Buffer.from(
   'stored, but not known to be on disk within syncFlushTimeout',
 )
+const SLAVE_TIMEOUT_REMARK = Buffer.from(
+  'stored here, but not known to be on enough replicas within slaveTimeout',
+)
+const NO_SLAVE_REMARK = Buffer.from('stored here only: too few replicas are in sync')
 const DISK_FULL_REMARK = Buffer.from('the disk is full: the message was not stored')
 const FAILED_REMARK = Buffer.from('the store failed: whether the message survives is unknown')
 
@@ -116,7 +128,7 @@ export class PendingSends implements AckSink {
     connection.requestFinished()
     const { reply } = this
     reply.code = CODES[outcome] ?? ResponseCode.SYSTEM_ERROR
-    reply.remark = outcome === STORED ? null : remarkOf(outcome)
+    reply.remark = outcome === STORED ? null : (REMARKS[outcome] ?? FAILED_REMARK)
     if (connection.open) this.write(connection, token)
     this.count(token, outcome)
     this.release(token)
@@ -126,7 +138,7 @@ export class PendingSends implements AckSink {
     const { requests, stats, time } = this.deps
     const micros = (time.nowMs() - this.startedMs[token]!) * 1000
     requests.requestDone(this.requestCodes[token]!, this.reply.code, micros)
-    if (outcome !== STORED && outcome !== STORED_FLUSH_TIMEOUT) stats.putFailed++
+    if (!isStored(outcome)) stats.putFailed++
   }
 
   private write(connection: Connection, token: number): void {
@@ -195,12 +207,16 @@ export class PendingSends implements AckSink {
 const CODES: Record<number, number> = {
   [STORED]: ResponseCode.SUCCESS,
   [STORED_FLUSH_TIMEOUT]: ResponseCode.FLUSH_DISK_TIMEOUT,
+  [STORED_SLAVE_TIMEOUT]: ResponseCode.FLUSH_SLAVE_TIMEOUT,
+  [STORED_NO_SLAVE]: ResponseCode.SLAVE_NOT_AVAILABLE,
   [NOT_STORED_DISK_FULL]: ResponseCode.SERVICE_NOT_AVAILABLE,
 }
 
-function remarkOf(outcome: number): Buffer {
-  if (outcome === STORED_FLUSH_TIMEOUT) return FLUSH_TIMEOUT_REMARK
-  return outcome === NOT_STORED_DISK_FULL ? DISK_FULL_REMARK : FAILED_REMARK
+const REMARKS: Record<number, Buffer> = {
+  [STORED_FLUSH_TIMEOUT]: FLUSH_TIMEOUT_REMARK,
+  [STORED_SLAVE_TIMEOUT]: SLAVE_TIMEOUT_REMARK,
+  [STORED_NO_SLAVE]: NO_SLAVE_REMARK,
+  [NOT_STORED_DISK_FULL]: DISK_FULL_REMARK,
 }
 
 function copyInto<T extends Int32Array | Uint8Array | Float64Array>(into: T, from: T): T {

@@ -14,6 +14,8 @@ import {
 } from '@apogee/protocol'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { RebalanceLockManager } from '../lock/rebalance-lock-manager.ts'
+import type { HaServices } from '../replication/ha-services.ts'
+import { replicaShortage } from '../replication/replica-shortage.ts'
 import type { SubscriptionGroupConfig } from '../subscription/subscription-group-config.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import { type TopicConfig, TopicSysFlag } from '../topic/topic-config.ts'
@@ -28,6 +30,7 @@ export interface SendServices {
   topics: TopicConfigManager
   groups: SubscriptionGroupManager
   locks: RebalanceLockManager
+  ha: HaServices
 }
 
 /**
@@ -74,9 +77,11 @@ export class SendRequest {
     return true
   }
 
-  /** A broker may be told to take no sends until some time. */
+  /** A broker may be told to take no sends until some time, or without so many replicas. */
   private accepting(): boolean {
-    const { clock, config } = this.services
+    const { clock, config, ha } = this.services
+    const shortage = replicaShortage(config, ha)
+    if (shortage !== null) return this.refuse(ResponseCode.SYSTEM_ERROR, shortage)
     const untilMs = config.values.startAcceptSendRequestTimeStamp
     if (untilMs === 0 || clock.wallMs() >= untilMs) return true
     return this.refuse(ResponseCode.SYSTEM_ERROR, `broker unable to service, until ${untilMs}`)

@@ -3,6 +3,9 @@ import { CURRENT_VERSION, Version } from '@apogee/protocol'
 import type { MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { RequestMetrics } from '../metrics/request-metrics.ts'
+import type { HaServices } from '../replication/ha-services.ts'
+import type { MasterWatch } from '../replication/master-watch.ts'
+import { replicationInfo } from '../replication/replication-info.ts'
 import type { ScheduleMessageService } from '../schedule/schedule-message-service.ts'
 import type { BrokerStats } from './broker-stats.ts'
 import { rateText } from './rate-ring.ts'
@@ -15,6 +18,8 @@ export interface RuntimeInfoDeps {
   stats: BrokerStats
   schedule: ScheduleMessageService
   requests: RequestMetrics
+  ha: HaServices
+  masterWatch: MasterWatch
 }
 
 /** Pools that Apache reports; here they are never full. */
@@ -32,13 +37,15 @@ export async function runtimeInfo(deps: RuntimeInfoDeps): Promise<Map<string, st
     ...store.runtimeInfo(),
     ...schedule.runtimeInfo(),
     ...dayTotals(deps.stats),
-    ['brokerActive', 'true'],
+    // A slave neither delivers delayed messages nor asks about transactions.
+    ['brokerActive', String(config.values.brokerRole !== 'SLAVE')],
     ['brokerVersionDesc', versionDesc(CURRENT_VERSION)],
     ['pageCacheLockTimeMills', '0'],
     ['earliestMessageTimeStamp', String(await store.earliestStoreTime())],
     ['startAcceptSendRequestTimeStamp', String(config.values.startAcceptSendRequestTimeStamp)],
     ...space(deps),
     ...pools(),
+    ...replicationInfo(deps),
   ])
 }
 

@@ -2,16 +2,15 @@ import {
   type AckSink,
   APPEND_OK,
   type AppendStatus,
+  isStored,
   type MessageStore,
-  STORED,
-  STORED_FLUSH_TIMEOUT,
 } from '@apogee/store'
 
 /** What became of an appended record. */
 export interface AppendOutcome {
   /** APPEND_OK, or why the store did not take it. */
   readonly status: AppendStatus
-  /** It is in the log and as safe as the flush mode promises, or will be: nothing takes it back. */
+  /** It is in the log, and as safe as flush mode and replicas make it, or will be: nothing takes it back. */
   readonly isStored: boolean
   readonly queueOffset: number
   readonly physicalOffset: number
@@ -24,7 +23,7 @@ const REFUSED = { isStored: false, queueOffset: -1, physicalOffset: -1, storeTim
 /** Appends of records at the rate of transactions: a promise for each. */
 export class StoredAppends implements AckSink {
   private readonly store: Pick<MessageStore, 'draft' | 'append'>
-  private readonly waiting = new Map<number, (isStored: boolean) => void>()
+  private readonly waiting = new Map<number, (isIn: boolean) => void>()
   private nextToken = 0
 
   constructor(store: Pick<MessageStore, 'draft' | 'append'>) {
@@ -38,8 +37,8 @@ export class StoredAppends implements AckSink {
     if (status !== APPEND_OK) return Promise.resolve({ status, ...REFUSED })
     const { queueOffset, physicalOffset, storeTimestamp, size } = this.store.draft
     return new Promise((resolve) => {
-      this.waiting.set(token, (isStored) => {
-        resolve({ status, isStored, queueOffset, physicalOffset, storeTimestamp, size })
+      this.waiting.set(token, (isIn) => {
+        resolve({ status, isStored: isIn, queueOffset, physicalOffset, storeTimestamp, size })
       })
     })
   }
@@ -47,7 +46,6 @@ export class StoredAppends implements AckSink {
   stored(token: number, outcome: number): void {
     const done = this.waiting.get(token)
     this.waiting.delete(token)
-    // FLUSH_DISK_TIMEOUT: the record is in the log and will be on disk.
-    done?.(outcome === STORED || outcome === STORED_FLUSH_TIMEOUT)
+    done?.(isStored(outcome))
   }
 }

@@ -96,9 +96,9 @@ export class TransactionalMessageService {
     await this.ops.stop()
   }
 
-  /** Reads what is new in the queues of transactions, so that `halfMessages` is up to date. */
+  /** Reads what is new in the queues of transactions, so that `halfMessages` is up to date. A slave leaves them alone. */
   refresh(): Promise<void> {
-    return this.checks.scan()
+    return this.config.values.brokerRole === 'SLAVE' ? Promise.resolve() : this.checks.scan()
   }
 
   /** Undecided half messages by topic, as of the last round of checks or `refresh`. */

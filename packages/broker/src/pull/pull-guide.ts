@@ -1,0 +1,67 @@
+import type { GetResult, MessageStore } from '@apogee/store'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { HaServices } from '../replication/ha-services.ts'
+import type { MasterWatch } from '../replication/master-watch.ts'
+import type { SubscriptionGroupConfig } from '../subscription/subscription-group-config.ts'
+import { advise, PullAdvice, PullSituation } from './core/pull-advice.ts'
+
+export interface PullGuideDeps {
+  config: BrokerConfig
+  store: MessageStore
+  ha: HaServices
+  masterWatch: MasterWatch
+  /** Physical memory, bytes; Infinity when it is not known: then nobody is sent to a slave. */
+  memoryBytes: number
+}
+
+/** Looks at both replicas for `advise`. */
+export class PullGuide {
+  private readonly deps: PullGuideDeps
+  private readonly situation = new PullSituation()
+  private readonly advice = new PullAdvice()
+
+  constructor(deps: PullGuideDeps) {
+    this.deps = deps
+  }
+
+  /** Consumers commit at the master, but when it is away; what they say to a slave beside it is older. */
+  get takesCommits(): boolean {
+    return this.deps.ha.slave === null || !this.deps.masterWatch.isAlive
+  }
+
+  /** Where the reader that got `result` for `offset` goes on. Valid until the next call. */
+  advise(result: GetResult, offset: number, group: SubscriptionGroupConfig): PullAdvice {
+    const { advice, deps, situation } = this
+    const { values } = deps.config
+    situation.status = result.status
+    situation.offset = offset
+    situation.nextBeginOffset = result.nextBeginOffset
+    situation.brokerId = deps.ha.slave === null ? 0 : values.brokerId
+    situation.memoryBytes = (deps.memoryBytes * values.accessMessageInMemoryMaxRatio) / 100
+    situation.slavesAreRead = values.slaveReadEnable
+    situation.checksOffset = values.offsetCheckInSlave
+    situation.groupBrokerId = group.brokerId
+    situation.groupSlowBrokerId = group.whichBrokerWhenConsumeSlowly
+    if (deps.ha.slave === null) this.lookAtSlaves(result.endPhysicalOffset)
+    else this.lookAtMaster(result.endPhysicalOffset)
+    advise(advice, situation)
+    return advice
+  }
+
+  private lookAtSlaves(readTo: number): void {
+    const { deps, situation } = this
+    situation.bytesBehind = deps.store.maxPhysicalOffset - readTo
+    const isAsked = situation.bytesBehind > situation.memoryBytes || situation.groupBrokerId !== 0
+    const peers = isAsked ? (deps.ha.master?.peers ?? []) : []
+    situation.slaveHasIt = peers.some(({ ackOffset }) => ackOffset >= readTo)
+  }
+
+  private lookAtMaster(readTo: number): void {
+    const { deps, situation } = this
+    const { masterOffset } = deps.ha.slave!.status
+    const { maxPhysicalOffset } = deps.store
+    situation.bytesBehind = Math.max(masterOffset, maxPhysicalOffset) - readTo
+    situation.isMasterAlive = deps.masterWatch.isAlive
+    situation.isBehindMaster = masterOffset > maxPhysicalOffset
+  }
+}

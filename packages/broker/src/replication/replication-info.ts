@@ -1,0 +1,71 @@
+import type { HaPeerStatus, HaSlaveStatus } from '@apogee/ha'
+import type { MessageStore } from '@apogee/store'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { HaServices } from './ha-services.ts'
+import type { MasterWatch } from './master-watch.ts'
+
+export interface ReplicationInfoDeps {
+  config: BrokerConfig
+  store: MessageStore
+  ha: HaServices
+  masterWatch: MasterWatch
+}
+
+/** What slaves ask for before they choose how to speak: brokers that have this key speak our protocol of this version. */
+const HA_VERSION = '1'
+
+/**
+ * Replication's part of GET_BROKER_RUNTIME_INFO (28), which mqadmin's brokerStatus prints whole. Keys are ours, but for
+ * those that Apache's broker has.
+ */
+export function replicationInfo({
+  config,
+  ha,
+  masterWatch,
+  store,
+}: ReplicationInfoDeps): [string, string][] {
+  const { brokerId, brokerRole } = config.values
+  const { confirmed } = store.watermarks
+  const both: [string, string][] = [
+    ['apogeeHaVersion', HA_VERSION],
+    ['brokerRole', brokerRole],
+    ['brokerId', String(brokerId)],
+    ['confirmedOffset', String(confirmed)],
+  ]
+  const { master, slave } = ha
+  if (slave !== null) both.push(...slaveInfo(slave.status, masterWatch))
+  if (master === null) return both
+  return [
+    ...both,
+    ['slaveCount', String(master.connected)],
+    ['inSyncReplicas', String(master.inSyncReplicas)],
+    ...master.peers.map((peer): [string, string] => [`slave_${slaveName(peer)}`, peerText(peer)]),
+  ]
+}
+
+/** Bytes that the master has and this slave has not, as far as it knows. */
+export function lagOf({ masterOffset, maxOffset }: HaSlaveStatus): number {
+  return Math.max(0, masterOffset - maxOffset)
+}
+
+/** A slave's brokerId, or its address when it does not say who it is. */
+export function slaveName({ address, identity }: HaPeerStatus): string {
+  return identity === null ? address : String(identity.brokerId)
+}
+
+function slaveInfo(status: HaSlaveStatus, watch: MasterWatch): [string, string][] {
+  const { masterAddress, masterOffset, problem, protocol, state } = status
+  return [
+    ['masterHaAddress', masterAddress],
+    ['masterAlive', String(watch.isAlive)],
+    ['masterOffset', String(masterOffset)],
+    ['slaveLagBytes', String(lagOf(status))],
+    ['replicationState', state],
+    ['replicationProtocol', protocol],
+    ['replicationProblem', problem === null ? '' : `${problem.code}: ${problem.message}`],
+  ]
+}
+
+function peerText({ ackOffset, address, gap, inSync, protocol }: HaPeerStatus): string {
+  return `address=${address} protocol=${protocol} ackOffset=${ackOffset} gap=${gap} inSync=${inSync}`
+}
