@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBrokerCommand } from '../commands/broker.ts'
+import { addClusterCommand } from '../commands/cluster/cluster-command.ts'
 import { addConfigCommand } from '../commands/config.ts'
 import { addNamesrvCommand } from '../commands/namesrv.ts'
 import { examples } from '../commands/options.ts'
@@ -62,6 +63,7 @@ export async function createProgram(words: readonly string[], session: Session):
   addStartCommand(program)
   addNamesrvCommand(program)
   addBrokerCommand(program)
+  addClusterCommand(program, session)
   addConfigCommand(program)
   program.commandsGroup('Messages:')
   addSendCommand(program, session)

@@ -88,7 +88,8 @@ function seconds(text: string): number {
   return value
 }
 
-function keyValue(
+/** `key=value`, behind those that were given before. */
+export function keyValue(
   text: string,
   before: { key: string; value: string }[],
 ): { key: string; value: string }[] {
