@@ -5,8 +5,8 @@ import type { MessageQueue } from '../api/message.ts'
 import { decideFlow, FLOW_CONTROL_RETRY_MS } from '../core/flow-control.ts'
 import type { OffsetCell } from '../core/offset-table.ts'
 import { ProcessQueue } from '../core/process-queue.ts'
-import { decidePullRetry, PULL_PAUSED_MS } from '../core/pull-retry.ts'
-import { MASTER_ID, mayCommitWithPull } from '../core/pull-source.ts'
+import { decidePullRetry, fruitlessRestMs, PULL_PAUSED_MS } from '../core/pull-retry.ts'
+import { MASTER_ID, mayCommitWithPull, type ReadAddress } from '../core/pull-source.ts'
 import type { ReceiveContext } from './channel-contexts.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { MessagePage } from './message-page.ts'
@@ -53,6 +53,8 @@ export class QueueReader<T> {
   private isPaused = false
   private isAnnounced = false
   private failures = 0
+  /** Answers in a row that came at once and brought nothing. */
+  private fruitless = 0
   private restMs = 0
   private restTimer: Timer | null = null
   private wakeUp: (() => void) | null = null
@@ -167,7 +169,7 @@ export class QueueReader<T> {
     const { client, pullSource, subscriptions } = this.context
     const { brokerName, topic } = this.queue
     const wanted = pullSource.wantedBrokerId(this.queue)
-    const to = client.routes.readAddress(brokerName, wanted)
+    const to = this.mayRead() ? client.routes.readAddress(brokerName, wanted) : null
     const subscription = subscriptions.get(topic)
     if (to === null || subscription === null) {
       this.failed(null, wanted)
@@ -190,6 +192,20 @@ export class QueueReader<T> {
     }
   }
 
+  /**
+   * Only masters keep locks: while the master is away nobody confirms ours, and another member may get the next one from a
+   * master that has forgotten it. So ordered queues are not read from slaves then.
+   */
+  private mayRead(): boolean {
+    return !this.isLocking || this.isReachable(MASTER_ID)
+  }
+
+  private isReachable(brokerId: number): boolean {
+    const { routes, remote } = this.context.client
+    const address = routes.brokerAddress(this.queue.brokerName, brokerId)
+    return address !== null && !remote.isDown(address)
+  }
+
   private request(
     offset: number,
     brokerId: number,
@@ -210,23 +226,23 @@ export class QueueReader<T> {
     })
   }
 
-  private answered(
-    to: { address: string; brokerId: number },
-    response: Response,
-    askedMs: number,
-  ): void {
+  private answered(to: ReadAddress, response: Response, askedMs: number): void {
     const answer = pullAnswer(to.address, response)
-    if (answer === null) {
+    const isIllegal = answer?.outcome === 'illegal'
+    // A slave may be behind, or have begun late: what it has is no reason to move an offset.
+    if (answer === null || (isIllegal && to.brokerId !== MASTER_ID)) {
       this.refused(to, response)
       return
     }
     const { client, pullSource, stats } = this.context
-    pullSource.suggested(this.queue, answer.suggestedBrokerId)
-    if (answer.outcome === 'illegal') {
+    const nowMs = client.env.clock.monotonicMs()
+    const suggested = answer.suggestedBrokerId
+    const isReachable = suggested === to.brokerId || this.isReachable(suggested)
+    pullSource.answered(this.queue, to.brokerId, suggested, isReachable, nowMs)
+    if (isIllegal) {
       this.illegal(answer.nextOffset)
       return
     }
-    const nowMs = client.env.clock.monotonicMs()
     const before = this.nextOffset
     if (answer.outcome === 'found') this.found(to.address, response.body, answer.nextOffset, nowMs)
     else this.process.skipTo(answer.nextOffset)
@@ -235,7 +251,8 @@ export class QueueReader<T> {
     if (this.process.count === 0) this.cell.update(this.process.commitOffset, true)
     stats.pulled(this.queue.topic, nowMs - askedMs)
     const isFruitless = this.nextOffset === before && nowMs - askedMs < FRUITLESS_MIN_MS
-    if (isFruitless) this.restMs = FLOW_CONTROL_RETRY_MS
+    this.fruitless = isFruitless ? this.fruitless + 1 : 0
+    if (isFruitless) this.restMs = fruitlessRestMs(this.fruitless)
   }
 
   private found(address: string, body: Buffer, nextOffset: number, nowMs: number): void {
@@ -293,7 +310,7 @@ export class QueueReader<T> {
     this.listener.offsetIllegal(this, offset)
   }
 
-  private refused(to: { address: string; brokerId: number }, response: Response): void {
+  private refused(to: ReadAddress, response: Response): void {
     const { group } = this.context
     const { code, remark } = response
     const fields = { group, queue: this.queue, address: to.address, responseCode: code, remark }
@@ -309,21 +326,17 @@ export class QueueReader<T> {
 
   private failed(responseCode: number | null, brokerId: number): void {
     const { client, pullSource } = this.context
+    const { queue } = this
     this.failures++
-    const retry = decidePullRetry(responseCode, this.failures)
+    const retry = decidePullRetry(responseCode, this.failures, brokerId !== MASTER_ID)
     this.restMs = retry.delayMs
-    if (retry.refreshRoute) {
-      void client.routes.refresh(this.queue.topic)
-      pullSource.failed(this.queue, brokerId, this.brokerIds())
-    }
+    if (retry.refreshRoute) void client.routes.refresh(queue.topic)
     if (retry.heartbeat) void client.members.heartbeatNow()
-  }
-
-  private brokerIds(): Iterable<number> {
-    const { brokerName, topic } = this.queue
-    const route = this.context.client.routes.peek(topic)
-    const broker = route?.data.brokerDatas.find((data) => data.brokerName === brokerName)
-    return broker?.brokerAddrs.keys() ?? [MASTER_ID]
+    if (!retry.elsewhere) return
+    const replicas = client.routes.replicas(queue.brokerName).keys()
+    const nowMs = client.env.clock.monotonicMs()
+    const hasOther = pullSource.failed(queue, brokerId, replicas, nowMs)
+    if (hasOther && !this.isLocking) this.restMs = 0
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Timer } from '@apogee/env'
 import type { MessageQueue } from '../api/message.ts'
-import { MASTER_ID } from '../core/pull-source.ts'
+import { MASTER_ID, type ReadAddress } from '../core/pull-source.ts'
 import { queueKey } from '../core/queue-key.ts'
 import {
   type Allocation,
@@ -18,6 +18,7 @@ import type { RebalanceContext } from './channel-contexts.ts'
 import type { ConsumerContext } from './consumer-context.ts'
 import { withoutNamespace } from './names.ts'
 import type { OrderLocks } from './order-locks.ts'
+import { replicasOf } from './replicas.ts'
 import { Waiters } from './waiters.ts'
 
 /** A queue that another member may just have left is first read after this, so that its offset has come to the broker. */
@@ -206,20 +207,29 @@ export class Rebalancer<T> {
   private async members(route: TopicRoute): Promise<string[] | null> {
     const { client, settings, group } = this.context
     if (settings.model === 'broadcasting') return null
-    const { brokerDatas } = route.data
-    const start = client.env.random.below(Math.max(1, brokerDatas.length))
-    for (let i = 0; i < brokerDatas.length; i++) {
-      const { brokerName } = brokerDatas[(start + i) % brokerDatas.length]!
-      const to = client.routes.readAddress(brokerName, MASTER_ID)
-      if (to === null) continue
+    for (const address of this.membersAddresses(route)) {
       try {
-        return await this.requests.members(to.address, group)
+        return await this.requests.members(address, group)
       } catch (error) {
-        const { address } = to
         client.log.debug({ event: 'members_not_known', group, address, err: error })
       }
     }
     return null
+  }
+
+  /**
+   * Masters in random turn, then slaves: those know members too, who send heartbeats to all replicas. Broken connections
+   * come last.
+   */
+  private membersAddresses({ data }: TopicRoute): string[] {
+    const { client } = this.context
+    const { brokerDatas } = data
+    const start = client.env.random.below(Math.max(1, brokerDatas.length))
+    const turn = [...brokerDatas.slice(start), ...brokerDatas.slice(0, start)]
+    const replicas = turn.flatMap(({ brokerName }) => replicasOf(client, brokerName))
+    const rank = ({ address, brokerId }: ReadAddress): number =>
+      client.remote.isDown(address) ? 2 : brokerId === MASTER_ID ? 0 : 1
+    return replicas.sort((a, b) => rank(a) - rank(b)).map(({ address }) => address)
   }
 
   /** True when all of the plan's new queues are read now. */

@@ -115,15 +115,9 @@ export class SendBack<T> {
   ): Promise<void> {
     const { client, group } = this.context
     const topic = retryTopicOf(group)
-    const route = await client.routes.get(topic)
-    const queues = route.publishQueues
-    if (queues.length === 0) throw unreachable(`no broker takes messages of ${topic}`, null)
+    const { publishQueues } = await client.routes.get(topic)
     let failure: unknown = null
-    const start = client.env.random.below(queues.length)
-    for (let i = 0; i < Math.min(RETRY_TOPIC_ATTEMPTS, queues.length); i++) {
-      const queue = queues[(start + i) % queues.length]
-      const address = queue && client.routes.brokerAddress(queue.brokerName, MASTER_ID)
-      if (queue === undefined || typeof address !== 'string') continue
+    for (const { address, queue } of this.retryPlaces(publishQueues)) {
       try {
         await this.sendTo(address, queue, message, fields)
         return
@@ -131,7 +125,22 @@ export class SendBack<T> {
         failure = error
       }
     }
-    throw failure ?? unreachable(`no route to a broker of ${topic}`, null)
+    throw failure ?? unreachable(`no broker takes messages of ${topic}`, null)
+  }
+
+  /** A random queue of each of some brokers; those whose connection is broken come last. */
+  private retryPlaces(queues: readonly MessageQueue[]): { address: string; queue: MessageQueue }[] {
+    const { routes, remote, env } = this.context.client
+    const byBroker = [...Map.groupBy(queues, ({ brokerName }) => brokerName)]
+    const start = env.random.below(Math.max(1, byBroker.length))
+    const turn = [...byBroker.slice(start), ...byBroker.slice(0, start)]
+    const places = turn.flatMap(([brokerName, some]) => {
+      const address = routes.brokerAddress(brokerName, MASTER_ID)
+      const queue = some[env.random.below(some.length)]
+      return address === null || queue === undefined ? [] : [{ address, queue }]
+    })
+    places.sort((a, b) => Number(remote.isDown(a.address)) - Number(remote.isDown(b.address)))
+    return places.slice(0, RETRY_TOPIC_ATTEMPTS)
   }
 
   private async sendTo(

@@ -3,7 +3,7 @@ import { ExpressionType } from '@apogee/protocol'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { ConsumerOptions } from '../api/options.ts'
 import { OffsetTable } from '../core/offset-table.ts'
-import { MASTER_ID, PullSource } from '../core/pull-source.ts'
+import { PullSource } from '../core/pull-source.ts'
 import { channels } from '../observe/channels.ts'
 import type { Client } from '../remote/contract.ts'
 import { ConsumeTrace } from '../trace/consume-trace.ts'
@@ -17,6 +17,7 @@ import { resolveSettings } from './consumer-settings.ts'
 import { FileOffsetStore } from './file-offset-store.ts'
 import { withNamespace, withoutNamespace } from './names.ts'
 import type { OffsetStore } from './offset-store.ts'
+import { replicasOf } from './replicas.ts'
 import { SubscriptionTable } from './subscription-table.ts'
 
 /** Java's folder of local offsets, below the user's. */
@@ -41,7 +42,10 @@ export async function startConsumer<T = Buffer>(
   }
   const isClustering = settings.model === 'clustering'
   const store = isClustering
-    ? new BrokerOffsetStore(client, group, typeof settings.from === 'object')
+    ? new BrokerOffsetStore(client, group, {
+        isExact: typeof settings.from === 'object',
+        trustsSlaves: settings.from === 'first',
+      })
     : fileStore(client, options, group)
   await checkSubscriptions(client, group, subscriptions)
   if (isClustering) subscriptions.addRetryTopic(group, nowMs)
@@ -111,10 +115,10 @@ async function brokersOf(client: Client, topic: string): Promise<string[]> {
     const route = await client.routes.get(topic)
     const addresses: string[] = []
     for (const { brokerName } of route.data.brokerDatas) {
-      const to = client.routes.readAddress(brokerName, MASTER_ID)
-      if (to !== null) addresses.push(to.address)
+      for (const { address } of replicasOf(client, brokerName)) addresses.push(address)
     }
-    return addresses
+    const { remote } = client
+    return addresses.sort((a, b) => Number(remote.isDown(a)) - Number(remote.isDown(b)))
   } catch (error) {
     if (!(error instanceof RocketMQError) || error.code !== ErrorCode.TOPIC_NOT_FOUND) throw error
     client.log.warn({ event: 'topic_not_found', group: null, topic })

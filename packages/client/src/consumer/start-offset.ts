@@ -1,10 +1,9 @@
 import { isRetryTopic } from '@apogee/protocol'
-import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue } from '../api/message.ts'
 import type { ConsumerOptions } from '../api/options.ts'
-import { MASTER_ID } from '../core/pull-source.ts'
 import type { Client } from '../remote/contract.ts'
 import { BrokerRequests } from './broker-requests.ts'
+import { askReplicas } from './replicas.ts'
 
 export type StartFrom = NonNullable<ConsumerOptions['from']>
 
@@ -28,26 +27,20 @@ export class StartOffset {
 
   /** The offset that the next message stored will get. */
   last(queue: MessageQueue): Promise<number> {
-    return this.requests.maxOffset(this.addressOf(queue), queue)
+    return this.ask(queue, (address) => this.requests.maxOffset(address, queue))
   }
 
   /** The oldest message still stored. */
   first(queue: MessageQueue): Promise<number> {
-    return this.requests.minOffset(this.addressOf(queue), queue)
+    return this.ask(queue, (address) => this.requests.minOffset(address, queue))
   }
 
   /** The first message stored at this time (ms since 1970) or after it. */
   at(queue: MessageQueue, timestamp: number): Promise<number> {
-    return this.requests.searchOffset(this.addressOf(queue), queue, timestamp)
+    return this.ask(queue, (address) => this.requests.searchOffset(address, queue, timestamp))
   }
 
-  private addressOf({ brokerName }: MessageQueue): string {
-    const found = this.client.routes.readAddress(brokerName, MASTER_ID)
-    if (found !== null) return found.address
-    const text = `no route to broker ${brokerName}`
-    throw new RocketMQError(ErrorCode.BROKER_UNREACHABLE, text, {
-      broker: brokerName,
-      retriable: true,
-    })
+  private ask(queue: MessageQueue, ask: (address: string) => Promise<number>): Promise<number> {
+    return askReplicas(this.client, queue, ({ address }) => ask(address))
   }
 }

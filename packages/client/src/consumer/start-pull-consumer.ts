@@ -28,12 +28,15 @@ export async function startPullConsumer<T = Buffer>(
   for (const [topic, wanted] of wantedTopics(options)) {
     subscriptions.set(topic, wanted, client.env.clock.wallMs())
   }
-  const stored = new BrokerOffsetStore(client, group, typeof settings.from === 'object')
+  const stored = new BrokerOffsetStore(client, group, {
+    isExact: typeof settings.from === 'object',
+    trustsSlaves: assign !== undefined || settings.from === 'first',
+  })
   const store = autoCommitIntervalMs === false ? new ManualOffsetStore(stored) : stored
   await checkSubscriptions(client, group, subscriptions)
   const context = contextOf(client, options, { group, settings, subscriptions, store })
   // `committed` tells what is stored, and nothing that a broker makes up for a young queue.
-  const exact = new BrokerOffsetStore(client, group, true)
+  const exact = new BrokerOffsetStore(client, group, { isExact: true, trustsSlaves: true })
   const consumer = new PullConsumer<T>(context, exact, assign === undefined)
   await consumer.start(assign)
   return consumer

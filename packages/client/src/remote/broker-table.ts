@@ -1,6 +1,8 @@
 import type { TopicRouteData } from '@apogee/protocol'
 import { chooseReadAddress, type ReadAddress } from '../core/pull-source.ts'
 
+const NO_REPLICAS: ReadonlyMap<number, string> = new Map()
+
 /** Addresses of brokers by name and id, as the routes in use have them (Java: brokerAddrTable). */
 export class BrokerTable {
   private byName = new Map<string, ReadonlyMap<number, string>>()
@@ -44,6 +46,10 @@ export class BrokerTable {
   readAddress(brokerName: string, wantedId: number): ReadAddress | null {
     const addresses = this.byName.get(brokerName)
     return addresses === undefined ? null : chooseReadAddress(addresses, wantedId)
+  }
+
+  replicas(brokerName: string): ReadonlyMap<number, string> {
+    return this.byName.get(brokerName) ?? NO_REPLICAS
   }
 
   addresses(withSlaves: boolean): string[] {

@@ -102,6 +102,8 @@ export interface Routes {
   brokerAddress(brokerName: string, brokerId: number): string | null
   /** Any broker of that name for reads: the wanted id, else another (master first). */
   readAddress(brokerName: string, wantedId: number): { address: string; brokerId: number } | null
+  /** All replicas of a broker by id, none when no known route has it. */
+  replicas(brokerName: string): ReadonlyMap<number, string>
   /** Addresses of masters (and others, when asked for) of all topics in use. */
   addresses(withSlaves: boolean): string[]
   /** The name of the broker at this address. */

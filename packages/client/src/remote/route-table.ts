@@ -119,6 +119,10 @@ export class RouteTable implements Routes {
     return this.brokers.readAddress(brokerName, wantedId)
   }
 
+  replicas(brokerName: string): ReadonlyMap<number, string> {
+    return this.brokers.replicas(brokerName)
+  }
+
   addresses(withSlaves: boolean): string[] {
     return this.brokers.addresses(withSlaves)
   }
