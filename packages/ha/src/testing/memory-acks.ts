@@ -1,9 +1,5 @@
 import type { Clock } from '@apogee/env'
-import { STORED } from '@apogee/store'
-
-// As the store has them; named here until a node of either kind can be asked.
-export const STORED_SLAVE_TIMEOUT = 4
-export const STORED_NO_SLAVE = 5
+import { STORED, STORED_NO_SLAVE, STORED_SLAVE_TIMEOUT } from '@apogee/store'
 
 interface Waiting {
   end: number
@@ -44,7 +40,7 @@ export class MemoryAcks {
       return
     }
     this.waiting.push(waiting)
-    if (this.isRequired) this.clock.after(this.timeoutMs, this.expire)
+    if (this.isRequired) this.clock.after(this.timeoutMs, this.drain)
   }
 
   setReplicated(offset: number, available: boolean): void {
@@ -64,28 +60,24 @@ export class MemoryAcks {
     this.waiting = this.early = []
   }
 
-  private drain(): void {
+  private readonly drain = (): void => {
     if (this.closed) return
     while (this.early.length > 0 && this.early[0]!.end <= this.written) {
       this.early.shift()!.answer(STORED)
     }
     while (this.waiting.length > 0) {
-      const { end, answer } = this.waiting[0]!
-      if (end > this.local) return
-      const hasReplicas = !this.isRequired || end <= this.replicated
-      if (!hasReplicas && this.isAvailable) return
-      this.waiting.shift()
-      answer(hasReplicas ? STORED : STORED_NO_SLAVE)
+      const outcome = this.outcomeOf(this.waiting[0]!)
+      if (outcome < 0) return
+      this.waiting.shift()!.answer(outcome)
     }
   }
 
-  private readonly expire = (): void => {
-    const deadline = this.clock.monotonicMs() - this.timeoutMs
-    while (!this.closed && this.waiting.length > 0) {
-      const { end, atMs, answer } = this.waiting[0]!
-      if (atMs > deadline || end > this.local) return
-      this.waiting.shift()
-      answer(STORED_SLAVE_TIMEOUT)
-    }
+  /** −1: it waits. */
+  private outcomeOf({ end, atMs }: Waiting): number {
+    if (end > this.local) return -1
+    if (!this.isRequired || end <= this.replicated) return STORED
+    if (!this.isAvailable) return STORED_NO_SLAVE
+    const isLate = this.clock.monotonicMs() - atMs >= this.timeoutMs
+    return isLate ? STORED_SLAVE_TIMEOUT : -1
   }
 }

@@ -44,7 +44,10 @@ export class MemoryLog implements LogReplication {
     this.appended = platter.written
     this.acks = new MemoryAcks(deps.clock)
     this.replica = new MemoryReplica(this)
+    // Under SYNC_FLUSH what recovery finds is synced before it counts.
+    if (options.sync) platter.flushed = platter.written
     this.acks.moved(this.written, this.stored)
+    if (this.flushed < this.written) this.flushSoon()
   }
 
   get fileSize(): number {
@@ -85,7 +88,8 @@ export class MemoryLog implements LogReplication {
   ): void {
     const answer = (): void => {
       const { start, written } = this.platter
-      if (offset < start) return done(new DiskFailure('ENOENT', 'read', String(offset)), 0)
+      if (offset < start || offset > written)
+        return done(new DiskFailure('ENOENT', 'read', String(offset)), 0)
       const end = Math.min(offset + length, written, this.platter.fileEnd(offset))
       if (end > offset) this.platter.bytes.copy(into, at, offset, end)
       done(null, Math.max(0, end - offset))
@@ -174,7 +178,7 @@ export class MemoryLog implements LogReplication {
       }
       this.later(0.3, 3, () => {
         this.busy = false
-        platter.flushed = target
+        platter.flushed = Math.max(platter.flushed, target)
         this.progress()
         this.startWrite()
       })

@@ -44,9 +44,11 @@ export class MemoryPlatter {
     const kept = prng.below(3)
     const end = kept === 0 ? low : kept === 1 ? high : low + prng.below(high - low + 1)
     this.settle(end)
+    // A power cut leaves nothing that is not durable; after a kill the next process must sync what it finds.
+    if (power) this.flushed = this.written
   }
 
-  /** Recovery: the log ends behind its last whole record at or below `end`, and that is durable now. */
+  /** Recovery: the log ends behind its last whole record at or below `end`. */
   settle(end: number): void {
     let at = this.start
     while (at < end) {
@@ -55,7 +57,8 @@ export class MemoryPlatter {
       at += size
     }
     this.bytes.fill(0, at)
-    this.written = this.flushed = this.writing = at
+    this.written = this.writing = at
+    this.flushed = Math.min(this.flushed, at)
   }
 
   /** A new disk. */
