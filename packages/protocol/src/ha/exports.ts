@@ -34,6 +34,7 @@ export {
   decodeHaCheck,
   decodeHaChecked,
   decodeHaGreeting,
+  decodeHaLogEnd,
   decodeHaRefusal,
   encodeHaCheck,
   encodeHaChecked,

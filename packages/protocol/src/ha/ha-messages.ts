@@ -111,6 +111,11 @@ export function decodeHaChecked(payload: Buffer): Decoded<HaChecked> {
   return { length, hash: payload.subarray(4) }
 }
 
+/** What DATA says in front of its bytes: the end of the master's log; −1 for none. */
+export function decodeHaLogEnd(payload: Buffer): number {
+  return readOffset(payload, 0)
+}
+
 /** Why a connection ends. */
 export interface HaRefusal {
   /** Stable, UPPER_SNAKE, at most 64 characters. */
