@@ -15,6 +15,7 @@ test('every kind of error has the exit code that scripts rely on', () => {
     RMQ_INVALID_ARGUMENT: 2,
     RMQ_BAD_EXPRESSION: 2,
     CONFIG_UNKNOWN_KEY: 3,
+    BROKER_ROLE_INVALID: 3,
     BROKER_ROLE_UNSUPPORTED: 3,
     ADMIN_NAMESRV_UNREACHABLE: 4,
     RMQ_NAMESERVER_UNREACHABLE: 4,

@@ -28,6 +28,7 @@ export interface DescribedError {
 
 /** Codes of what only another configuration can mend, besides CONFIG_…. */
 const CONFIG_CODES: ReadonlySet<string> = new Set([
+  'BROKER_ROLE_INVALID',
   'BROKER_ROLE_UNSUPPORTED',
   'DELAY_LEVEL_ILLEGAL',
   'TLS_FILE_UNREADABLE',

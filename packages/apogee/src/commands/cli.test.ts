@@ -71,7 +71,7 @@ test('a role that is not there yet ends the start with 3 and a code, in the log 
   const { code, log } = await runToEnd([
     'broker',
     '--set',
-    'brokerRole=SYNC_MASTER',
+    'enableDLegerCommitLog=true',
     '--log-format',
     'json',
   ])

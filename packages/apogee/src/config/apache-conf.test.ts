@@ -21,14 +21,21 @@ function shapeOf(brokerRole: string, brokerId: string): string {
   return `brokerClusterName=DefaultCluster\n${spaced}${rest}`
 }
 
-test('a master without slaves, and one with asynchronous ones, start without a word', (t) => {
-  const { config, problems } = settingsOf(t, shapeOf('ASYNC_MASTER', '0'))
-  deepEqual(problems, [])
-  equal(config.values.fileReservedTime, 48)
-  equal(config.values.deleteWhen, '04')
+test('masters, with and without slaves, synchronous ones, and slaves start without a word', (t) => {
+  for (const [role, id] of [
+    ['ASYNC_MASTER', '0'],
+    ['SYNC_MASTER', '0'],
+    ['SLAVE', '1'],
+  ] as const) {
+    const { config, problems } = settingsOf(t, shapeOf(role, id))
+    deepEqual(problems, [], role)
+    equal(config.values.fileReservedTime, 48)
+    equal(config.values.deleteWhen, '04')
+    equal(config.values.brokerRole, role)
+  }
 })
 
-test('synchronous masters, slaves, DLedger and the controller are known, and refused by name', (t) => {
+test('DLedger and the controller are known, and refused by name; so is a role that is none', (t) => {
   const dledger = [
     'listenPort=30911',
     'namesrvAddr=127.0.0.1:9876',
@@ -41,19 +48,19 @@ test('synchronous masters, slaves, DLedger and the controller are known, and ref
     'sendMessageThreadPoolNums=16',
   ]
   const controller = ['enableControllerMode=true', 'controllerAddr=127.0.0.1:9878']
-  const files: [string, string][] = [
-    [shapeOf('SYNC_MASTER', '0'), 'brokerRole'],
-    [shapeOf('SLAVE', '1'), 'brokerRole'],
-    [dledger.join('\n'), 'enableDLegerCommitLog'],
-    [controller.join('\n'), 'enableControllerMode'],
-    ['brokerId=1', 'brokerId'],
+  const files: [text: string, code: string, key: string][] = [
+    [dledger.join('\n'), 'BROKER_ROLE_UNSUPPORTED', 'enableDLegerCommitLog'],
+    [controller.join('\n'), 'BROKER_ROLE_UNSUPPORTED', 'enableControllerMode'],
+    [shapeOf('SLAVE', '0'), 'BROKER_ROLE_INVALID', 'brokerId'],
+    [shapeOf('SYNC_MASTER', '1'), 'BROKER_ROLE_INVALID', 'brokerId'],
+    ['brokerId=1', 'BROKER_ROLE_INVALID', 'brokerId'],
   ]
-  for (const [text, key] of files) {
+  for (const [text, code, key] of files) {
     const { problems } = settingsOf(t, text)
     const errors = problems.filter(({ severity }) => severity === 'error')
     deepEqual(
       errors.map((problem) => [problem.code, problem.key]),
-      [['BROKER_ROLE_UNSUPPORTED', key]],
+      [[code, key]],
     )
     deepEqual(
       problems.filter(({ code }) => code === 'CONFIG_UNKNOWN_KEY'),

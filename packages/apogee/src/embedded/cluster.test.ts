@@ -92,7 +92,7 @@ test('what cannot be started is refused with its reason, and nothing is left', a
   await rejects(startCluster({ brokers: 2, config: { brokerName: 'x' } }), invalid(/one name/))
   await rejects(startCluster({ topics: ['no good'] }), { code: 'CLUSTER_TOPIC_REFUSED' })
   await rejects(startCluster({ config: { brokerRole: 'SLAVE' } }), {
-    code: 'BROKER_ROLE_UNSUPPORTED',
+    code: 'BROKER_ROLE_INVALID',
   })
 })
 

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { Broker, configKey } from '@apogee/broker'
 import {
   type BrokerSettings,
@@ -38,7 +39,7 @@ export async function startBroker(
   const broker = new Broker(config, {
     env,
     log,
-    machine: { processId: process.pid, zoneOffsetMs },
+    machine: { processId: process.pid, zoneOffsetMs, memoryBytes: totalmem() },
     ...(tls === undefined ? {} : { tls }),
     ...(clientTls === undefined ? {} : { clientTls }),
     ...(file === null ? {} : { keepConfig: (changes) => file.keep(changes) }),
