@@ -28,11 +28,14 @@ import {
   groupTable,
   offsetTable,
   type PersistedTable,
+  slaveOffsetTable,
   topicTable,
 } from './persist/tables.ts'
 import { type HaServices, haServices, type LogCut } from './replication/ha-services.ts'
 import { MasterWatch } from './replication/master-watch.ts'
 import { ScheduleMessageService } from './schedule/schedule-message-service.ts'
+import { SlaveOffsets } from './slave/slave-offsets.ts'
+import { SlaveService } from './slave/slave-service.ts'
 import { BrokerStats } from './stats/broker-stats.ts'
 import { SubscriptionGroupManager } from './subscription/subscription-group-manager.ts'
 import { DeletedTopics } from './topic/deleted-topics.ts'
@@ -62,6 +65,7 @@ export interface MemoryServices {
   deleted: DeletedTopics
   groups: SubscriptionGroupManager
   offsets: ConsumerOffsetManager
+  slaveOffsets: SlaveOffsets
   consumers: ConsumerManager
   producers: ProducerManager
   subscriptions: PullSubscriptions
@@ -83,6 +87,8 @@ export interface BrokerServices extends MemoryServices {
   files: TableFiles
   ha: HaServices
   masterWatch: MasterWatch
+  /** Null on a master. */
+  slave: SlaveService | null
 }
 
 export function memoryServices(
@@ -101,6 +107,7 @@ export function memoryServices(
     deleted: new DeletedTopics(() => config.values.topicsMax),
     groups,
     offsets: new ConsumerOffsetManager(config, common),
+    slaveOffsets: new SlaveOffsets(),
     consumers,
     producers: new ProducerManager(config, common),
     subscriptions: new PullSubscriptions(config, { clock, groups, consumers, compiler, stats }),
@@ -147,23 +154,50 @@ export async function storeServices(
     const transactions = transactionService(memory, store, deps, storePort)
     const client = new RemotingClient(clientOptions(config.values, deps.clientTls), { env, log })
     const ha = haServices(config, { env, log, replication: store.replication, diverged })
-    return {
+    const outer = new BrokerOuterApi(config, { client, clock, log, topics })
+    const masterWatch = new MasterWatch(ha)
+    const parts = {
       ...memory,
       store,
       schedule,
       transactions,
       client,
       ha,
-      masterWatch: new MasterWatch(ha),
-      metrics: new BrokerMetrics({ ...memory, store, transactions, ha, clock }),
-      outer: new BrokerOuterApi(config, { client, clock, log, topics }),
+      masterWatch,
+      outer,
       files,
+    }
+    return {
+      ...parts,
+      metrics: new BrokerMetrics({ ...parts, clock }),
+      slave: slaveService(parts, { clock, log }),
     }
   } catch (error) {
     // Why the start failed is told by who started; this would hide it.
     await store.close().catch((err: unknown) => log.error({ event: 'stop_failed', err }))
     throw error
   }
+}
+
+function slaveService(
+  parts: Omit<BrokerServices, 'metrics' | 'slave'>,
+  common: { clock: Env['clock']; log: Logger },
+): SlaveService | null {
+  const { config, ha, masterWatch: watch, slaveOffsets: committed } = parts
+  if (ha.slave === null) {
+    // It owes nobody what clients committed to it while it was a slave.
+    committed.clear()
+    return null
+  }
+  const service = new SlaveService(config, {
+    ...parts,
+    ...common,
+    committed,
+    replication: ha.slave,
+    watch,
+  })
+  ha.changed = () => service.replicationChanged()
+  return service
 }
 
 function transactionService(
@@ -181,7 +215,7 @@ function transactionService(
 }
 
 function loadTables(
-  { config, deleted, groups, offsets, topics }: MemoryServices,
+  { config, deleted, groups, offsets, slaveOffsets, topics }: MemoryServices,
   store: MessageStore,
   schedule: ScheduleMessageService,
   { env, log }: BrokerDeps,
@@ -199,11 +233,13 @@ function loadTables(
   const deletedFile = open(deletedTopicTable(deleted), 0)
   const groupFile = open(groupTable(groups), 0)
   const offsetFile = open(offsetTable(offsets), flushConsumerOffsetInterval)
+  const slaveOffsetFile = open(slaveOffsetTable(slaveOffsets), flushConsumerOffsetInterval)
   const delayFile = open(delayTable(schedule), flushDelayOffsetInterval)
   topics.onChange(topicFile.changed)
   deleted.onChange = deletedFile.changed
   groups.onChange(groupFile.changed)
   offsets.onChange = offsetFile.changed
+  slaveOffsets.onChange = slaveOffsetFile.changed
   schedule.onChange = delayFile.changed
   return {
     topics: topicFile,
@@ -211,5 +247,6 @@ function loadTables(
     groups: groupFile,
     offsets: offsetFile,
     delays: delayFile,
+    slaveOffsets: slaveOffsetFile,
   }
 }

@@ -178,6 +178,7 @@ export class Broker {
       services.transactions.start()
     }
     services.outer.start({ brokerAddr, haServerAddr })
+    services.slave?.start()
     this.housekeep(services)
   }
 
@@ -279,6 +280,7 @@ export class Broker {
     const leftMs = Math.max(0, untilMs - clock.monotonicMs())
     await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
+    services.slave?.stop()
     await services.transactions.stop()
     // After clients and all that appends for them: what they wait for is still replicated.
     await stopReplication(services.ha, clock, untilMs)
@@ -295,8 +297,8 @@ async function writeAll({ files, store }: BrokerServices): Promise<Error[]> {
   const unwritten: Error[] = []
   // One after the other, so that a crash meanwhile leaves each file whole.
   // Topics go last: what the others name is known to them first after a crash between two of these.
-  const { delays, deletedTopics, groups, offsets, topics } = files
-  for (const table of [delays, offsets, groups, deletedTopics, topics]) {
+  const { delays, deletedTopics, groups, offsets, slaveOffsets, topics } = files
+  for (const table of [delays, slaveOffsets, offsets, groups, deletedTopics, topics]) {
     const error = await table.flush()
     if (error !== null)
       unwritten.push(new Error(`${table.name}: ${error.message}`, { cause: error }))

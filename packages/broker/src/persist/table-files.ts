@@ -7,4 +7,5 @@ export interface TableFiles {
   readonly groups: TableFile
   readonly offsets: TableFile
   readonly delays: TableFile
+  readonly slaveOffsets: TableFile
 }

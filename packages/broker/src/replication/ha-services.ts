@@ -9,6 +9,8 @@ import { haMasterOptions, haSlaveOptions } from './ha-options.ts'
 export interface HaServices {
   readonly master: HaMaster | null
   readonly slave: HaSlave | null
+  /** Told when a slave's replication changes its state. */
+  changed: () => void
 }
 
 /** Where a slave's log leaves its master's, and where it ends. */
@@ -30,7 +32,7 @@ export function haServices({ values }: BrokerConfig, deps: HaServiceDeps): HaSer
   const { env, log, replication } = deps
   if (values.brokerRole !== 'SLAVE') {
     const master = new HaMaster(haMasterOptions(values), { env, log, replication })
-    return { master, slave: null }
+    return { master, slave: null, changed: () => {} }
   }
   const slave = new HaSlave(haSlaveOptions(values), {
     env,
@@ -40,9 +42,11 @@ export function haServices({ values }: BrokerConfig, deps: HaServiceDeps): HaSer
     onChange: ({ masterAddress, problem, state }) => {
       const level = problem === null ? 'info' : 'warn'
       log[level]({ event: 'replication_state', state, masterAddress, ...problem })
+      services.changed()
     },
   })
-  return { master: null, slave }
+  const services: HaServices = { master: null, slave, changed: () => {} }
+  return services
 }
 
 /** A stop waits no longer than this for slaves to get the last of the log. */

@@ -51,7 +51,11 @@ function recover({ log, store, topics }: TopicRecoveryDeps, topicName: string): 
 }
 
 /** Whether a message of the topic lies at `logOffset` or above. When that cannot be read: yes, nothing gets lost by it. */
-async function holdsFrom(store: MessageStore, topic: string, logOffset: number): Promise<boolean> {
+export async function holdsFrom(
+  store: MessageStore,
+  topic: string,
+  logOffset: number,
+): Promise<boolean> {
   for (const queueId of store.queuesOf(topic)) {
     const queue = store.consumeQueue(topic, queueId)
     if (queue.maxOffset <= queue.minOffset()) continue

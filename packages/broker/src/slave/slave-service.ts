@@ -1,0 +1,79 @@
+import type { Timer } from '@apogee/env'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { BrokerOuterApi } from '../outer/broker-outer-api.ts'
+import { type LogFollower, MasterLink, type MasterLinkDeps } from './master-link.ts'
+import { SlaveSynchronize, type SlaveSynchronizeDeps } from './slave-synchronize.ts'
+
+/** How often the slave looks whether its master is still there; a lost connection is heard of at once. */
+const LOOK_MS = 1000
+
+export interface SlaveServiceDeps
+  extends Omit<SlaveSynchronizeDeps, 'answering' | 'replication'>,
+    Omit<MasterLinkDeps, 'master' | 'replication' | 'client'> {
+  replication: LogFollower
+  outer: Pick<BrokerOuterApi, 'master' | 'onMaster' | 'searching'>
+  /** Whether the master is there; `isAnswering`: its main port answers. */
+  watch: { isAnswering: boolean; readonly isAlive: boolean }
+}
+
+/**
+ * What a slave does for its master's sake: finds it, copies its log, and keeps its tables. Commits of clients are taken
+ * whether the master is there or not, and remembered until it has them.
+ */
+export class SlaveService {
+  private readonly deps: SlaveServiceDeps
+  private readonly link: MasterLink
+  private readonly synchronize: SlaveSynchronize
+  private timer: Timer | null = null
+
+  constructor(config: BrokerConfig, deps: SlaveServiceDeps) {
+    this.deps = deps
+    const { outer, watch } = deps
+    this.link = new MasterLink(config, { ...deps, master: () => outer.master.addresses })
+    this.synchronize = new SlaveSynchronize(config, {
+      ...deps,
+      answering: (isAnswering) => {
+        watch.isAnswering = isAnswering
+        this.search()
+      },
+    })
+  }
+
+  start(): void {
+    const { committed, offsets, outer } = this.deps
+    offsets.onCommit = (group, topic, queueId, offset) =>
+      committed.committed(group, topic, queueId, offset)
+    outer.onMaster = () => this.found()
+    this.found()
+    this.lookAgain()
+  }
+
+  stop(): void {
+    this.timer?.cancel()
+    this.link.stop()
+    this.synchronize.stop()
+  }
+
+  /** Replication has changed its state. */
+  replicationChanged(): void {
+    this.link.look()
+    this.search()
+  }
+
+  private found(): void {
+    this.synchronize.follow(this.deps.outer.master.addresses?.masterAddr ?? null)
+    this.replicationChanged()
+  }
+
+  private lookAgain(): void {
+    this.timer = this.deps.clock.after(LOOK_MS, () => {
+      this.replicationChanged()
+      this.lookAgain()
+    })
+  }
+
+  /** NameServers are asked more often while the master is not there. */
+  private search(): void {
+    this.deps.outer.searching = !this.deps.watch.isAlive
+  }
+}

@@ -1,0 +1,236 @@
+import { ApogeeError } from '@apogee/base'
+import type { Clock, Timer } from '@apogee/env'
+import type { HaSlaveStatus } from '@apogee/ha'
+import {
+  encodeHeader,
+  RequestCode,
+  ResponseCode,
+  UpdateConsumerOffsetRequestHeader,
+} from '@apogee/protocol'
+import type { Connection, Logger, RemotingClient } from '@apogee/remoting'
+import type { MessageStore } from '@apogee/store'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import { offsetEntries } from '../persist/tables.ts'
+import type { ScheduleMessageService } from '../schedule/schedule-message-service.ts'
+import type { BrokerStats } from '../stats/broker-stats.ts'
+import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
+import type { DeletedTopics } from '../topic/deleted-topics.ts'
+import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
+import { mergedOffsets, offsetsToTell, type QueueOffset } from './core/offset-merge.ts'
+import { nextRoundMs } from './core/round-plan.ts'
+import { MasterTables } from './master-tables.ts'
+import { QueueCleaning } from './queue-cleaning.ts'
+import type { SlaveOffsets } from './slave-offsets.ts'
+import { versionText } from './table-version.ts'
+
+/** Offsets that are told to the master at a time. */
+const TELL_AT_ONCE = 32
+const TELL_TIMEOUT_MS = 3000
+/** A group that the master does not have may come to it with its consumers' next heartbeat; longer nobody waits. */
+const GROUP_WAIT_MS = 120_000
+
+export interface SlaveSynchronizeDeps {
+  client: Pick<RemotingClient, 'invoke' | 'peek'>
+  clock: Clock
+  log: Logger
+  store: MessageStore
+  stats: BrokerStats
+  topics: TopicConfigManager
+  deleted: DeletedTopics
+  groups: SubscriptionGroupManager
+  offsets: ConsumerOffsetManager
+  schedule: ScheduleMessageService
+  /** What clients committed here and the master was not told. */
+  committed: SlaveOffsets
+  replication: { readonly status: Pick<HaSlaveStatus, 'masterOffset'> }
+  /** The master answers, or does not any more. */
+  answering: (isAnswering: boolean) => void
+}
+
+/**
+ * Keeps a slave's topics, groups, consumer offsets and delay progress as its master's: request codes 21, 201, 43, 45, one at
+ * a time, every haMetadataIntervalMs, less often when the tables are large. What clients committed here while the master was
+ * away goes to the master first (15). Java: SlaveSynchronize.
+ */
+export class SlaveSynchronize {
+  private readonly config: BrokerConfig
+  private readonly deps: SlaveSynchronizeDeps
+  private readonly cleaning: QueueCleaning
+  private tables: MasterTables | null = null
+  private timer: Timer | null = null
+  private isRunning = false
+  private isStopped = false
+  private failure = ''
+  /** The connection whose loss says that the master is gone. */
+  private watched: Connection | null = null
+  /** Since when the master knows no group for these. */
+  private readonly waiting = new WeakMap<QueueOffset, number>()
+
+  constructor(config: BrokerConfig, deps: SlaveSynchronizeDeps) {
+    this.config = config
+    this.deps = deps
+    this.cleaning = new QueueCleaning(deps)
+  }
+
+  /** Asks the master at this address from now on. */
+  follow(masterAddr: string | null): void {
+    if (masterAddr === null || this.tables?.address === masterAddr || this.isStopped) return
+    this.tables = new MasterTables(masterAddr, this.deps)
+    this.runIn(0)
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.timer?.cancel()
+  }
+
+  private runIn(delayMs: number): void {
+    if (this.isRunning || this.isStopped) return
+    this.timer?.cancel()
+    this.timer = this.deps.clock.after(delayMs, () => void this.run())
+  }
+
+  private async run(): Promise<void> {
+    const tables = this.tables!
+    this.isRunning = true
+    tables.busyMs = 0
+    let isDone = false
+    try {
+      await this.round(tables)
+      isDone = true
+      this.report('')
+    } catch (error) {
+      this.failed(tables, error)
+    }
+    this.isRunning = false
+    const { busyMs, isOurs } = tables
+    const { haMetadataIntervalMs } = this.config.values
+    const isOther = this.tables !== tables
+    this.runIn(isOther ? 0 : nextRoundMs({ isDone, isOurs, busyMs }, haMetadataIntervalMs))
+  }
+
+  private async round(tables: MasterTables): Promise<void> {
+    await this.takeTopics(tables)
+    await this.takeGroups(tables)
+    await this.takeOffsets(tables)
+    const delays = await tables.delays()
+    if (delays === null || this.isStopped) return
+    this.deps.schedule.load(delays.offsetTable, delays.dataVersion)
+    this.deps.schedule.onChange()
+  }
+
+  private async takeTopics(tables: MasterTables): Promise<void> {
+    const { deleted, replication, stats, topics } = this.deps
+    const heardEnd = replication.status.masterOffset
+    const fetched = await tables.topics(versionText(topics.dataVersion))
+    this.answered(tables)
+    if (this.isStopped) return
+    if (fetched === null) {
+      await this.cleaning.again()
+      return
+    }
+    const { logEnd, rows, version } = fetched
+    const removed = tables.busy(() => topics.replaceAll(rows.values(), version))
+    const end = logEnd ?? heardEnd
+    for (const topic of removed) {
+      deleted.add(topic, end)
+      stats.topicDeleted(topic)
+    }
+    if (removed.length > 0) this.deps.log.info({ event: 'topics_deleted', topics: removed, end })
+    await this.cleaning.clean(end)
+  }
+
+  private async takeGroups(tables: MasterTables): Promise<void> {
+    const { groups } = this.deps
+    const fetched = await tables.groups(versionText(groups.dataVersion))
+    if (fetched === null || this.isStopped) return
+    const { forbidden, rows, version } = fetched
+    tables.busy(() => groups.replaceAll(rows.values(), forbidden, version))
+  }
+
+  private async takeOffsets(tables: MasterTables): Promise<void> {
+    const { committed, offsets } = this.deps
+    const fetched = await tables.offsets(committed.size > 0)
+    if (fetched === null || this.isStopped) return
+    const { dataVersion, offsetTable } = fetched
+    const { higher, settled } = offsetsToTell(offsetTable, committed.all())
+    for (const one of settled) committed.settle(one)
+    const told = await this.tell(tables, higher)
+    if (this.isStopped) return
+    tables.busy(() => {
+      // With what was committed meanwhile.
+      const here = [...told, ...committed.all()]
+      offsets.replaceAll(offsetEntries(mergedOffsets(offsetTable, here)), dataVersion)
+    })
+  }
+
+  /** Tells the master what is higher here; returns what it has taken. Rejects when the master is gone. */
+  private async tell(tables: MasterTables, higher: readonly QueueOffset[]): Promise<QueueOffset[]> {
+    const told: QueueOffset[] = []
+    for (let i = 0; i < higher.length && !this.isStopped; i += TELL_AT_ONCE) {
+      const some = higher.slice(i, i + TELL_AT_ONCE)
+      const taken = await Promise.all(some.map((one) => this.tellOne(tables.address, one)))
+      told.push(...some.filter((_, at) => taken[at]))
+    }
+    if (told.length > 0) this.deps.log.info({ event: 'offsets_flowed_back', count: told.length })
+    return told
+  }
+
+  private async tellOne(address: string, one: QueueOffset): Promise<boolean> {
+    const { clock, committed, log } = this.deps
+    const { group, offset: commitOffset, queueId, topic } = one
+    const header = { consumerGroup: group, topic, queueId, commitOffset }
+    const fields = encodeHeader(UpdateConsumerOffsetRequestHeader, header)
+    const code = RequestCode.UPDATE_CONSUMER_OFFSET
+    const response = await this.deps.client.invoke(address, { code, fields }, TELL_TIMEOUT_MS)
+    if (response.code === ResponseCode.SUCCESS) {
+      committed.settle(one)
+      return true
+    }
+    const sinceMs = this.waiting.get(one) ?? clock.monotonicMs()
+    this.waiting.set(one, sinceMs)
+    const isLate = clock.monotonicMs() - sinceMs >= GROUP_WAIT_MS
+    if (response.code === ResponseCode.TOPIC_NOT_EXIST || isLate) {
+      const { code: answer, remark } = response
+      log.warn({ event: 'offset_not_taken', group, topic, queueId, commitOffset, answer, remark })
+      committed.settle(one)
+    }
+    return false
+  }
+
+  private answered(tables: MasterTables): void {
+    this.deps.answering(true)
+    const connection = this.deps.client.peek(tables.address)
+    if (connection === null || connection === this.watched) return
+    this.watched = connection
+    connection.onClose(() => {
+      if (this.watched !== connection) return
+      this.watched = null
+      if (this.tables !== tables || this.isStopped) return
+      this.deps.answering(false)
+      this.runIn(0)
+    })
+  }
+
+  private failed(tables: MasterTables, error: unknown): void {
+    if (!(error instanceof ApogeeError)) {
+      // A disk that cannot be read, say: what was fetched is taken over the next time.
+      this.deps.log.error({ event: 'metadata_not_taken', err: error })
+      return
+    }
+    // A refusal and a body that cannot be read are answers.
+    const { code, message } = error
+    if (code.startsWith('REMOTING_') && this.tables === tables) this.deps.answering(false)
+    this.report(`${code}: ${message}`)
+  }
+
+  /** Once for each new reason; a master that is away is asked every second. */
+  private report(failure: string): void {
+    if (failure === this.failure) return
+    const master = this.tables?.address
+    if (failure === '') this.deps.log.info({ event: 'metadata_followed', master })
+    else this.deps.log.warn({ event: 'metadata_not_followed', master, reason: failure })
+    this.failure = failure
+  }
+}
