@@ -332,11 +332,11 @@ export class QueueReader<T> {
     this.restMs = retry.delayMs
     if (retry.refreshRoute) void client.routes.refresh(queue.topic)
     if (retry.heartbeat) void client.members.heartbeatNow()
-    if (!retry.elsewhere) return
+    if (!retry.elsewhere || (this.isLocking && brokerId === MASTER_ID)) return
     const replicas = client.routes.replicas(queue.brokerName).keys()
     const nowMs = client.env.clock.monotonicMs()
     const hasOther = pullSource.failed(queue, brokerId, replicas, nowMs)
-    if (hasOther && !this.isLocking) this.restMs = 0
+    if (hasOther) this.restMs = 0
   }
 }
 
