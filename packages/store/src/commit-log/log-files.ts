@@ -214,12 +214,13 @@ export class LogFiles {
    */
   cutAt(end: number, sync: boolean): void {
     this.closeAll()
-    const count = this.starts.length
     for (let i = this.starts.length - 1; i >= 0; i--) {
       const start = this.starts[i]!
       if (start < end || (start === end && i === 0)) break
       this.disk.remove(this.pathOf(start))
       this.starts.pop()
+      // One by one: a power cut that brings back a file must not leave out the one before it.
+      this.disk.syncDirectory(this.folder)
     }
     const last = this.starts.at(-1)
     if (last !== undefined) {
@@ -229,7 +230,7 @@ export class LogFiles {
       if (sync) file.syncNow()
       file.close()
     }
-    if (sync || this.starts.length < count) this.disk.syncDirectory(this.folder)
+    if (sync) this.disk.syncDirectory(this.folder)
   }
 
   closeAll(): void {
