@@ -195,6 +195,8 @@ export class MasterCore {
     assert(peer.sent <= this.log.written, 'sent beyond the log', peer.sent, this.log.written)
   }
 
+  // Times are compared as sums, as `nextDeadlineMs` gives them: rounding would else call a timer back for ever.
+
   /** What is due at this moment. Who is silent with something waiting is out of sync from now on. */
   tick(nowMs: number): MasterDue {
     const due: MasterDue = { heartbeats: [], closing: [] }
@@ -202,12 +204,12 @@ export class MasterCore {
     for (const peer of this.peers) {
       const limitMs = peer.isKnown ? housekeepingMs : handshakeTimeoutMs
       const sinceMs = peer.isKnown ? peer.lastReadMs : peer.openedMs
-      if (nowMs - sinceMs >= limitMs) {
+      if (nowMs >= sinceMs + limitMs) {
         const message = peer.isKnown
           ? `silent for ${limitMs} ms`
           : `has not said who it is in ${limitMs} ms`
         due.closing.push({ peer, refusal: { code: 'HA_PEER_SILENT', message } })
-      } else if (peer.isFollowing && nowMs - peer.lastWriteMs >= heartbeatMs) {
+      } else if (peer.isFollowing && nowMs >= peer.lastWriteMs + heartbeatMs) {
         due.heartbeats.push(peer)
       }
       if (peer.isFollowing && nowMs >= this.sync.lapseMs(peer)) peer.lapsed = true

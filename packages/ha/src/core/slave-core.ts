@@ -261,15 +261,18 @@ export class SlaveCore {
       this.fail({ code: 'HA_PEER_SILENT', message }, nowMs)
       return null
     }
-    const isDue = this.state === 'following' && nowMs - this.lastWriteMs >= this.options.heartbeatMs
+    const isDue = nowMs >= this.beatAtMs
     return isDue ? 'heartbeat' : null
   }
 
   /** When `tick` has something to do next; Infinity when never. */
   get nextDeadlineMs(): number {
-    const { heartbeatMs } = this.options
-    const beatMs = this.state === 'following' ? this.lastWriteMs + heartbeatMs : Infinity
-    return Math.min(this.connectAtMs, this.silentAtMs, beatMs)
+    return Math.min(this.connectAtMs, this.silentAtMs, this.beatAtMs)
+  }
+
+  private get beatAtMs(): number {
+    if (this.state !== 'following') return Number.POSITIVE_INFINITY
+    return this.lastWriteMs + this.options.heartbeatMs
   }
 
   private get silentAtMs(): number {
