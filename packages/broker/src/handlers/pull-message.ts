@@ -107,8 +107,7 @@ class Puller implements PullResumer {
     pull.waited = false
     this.fillQuery(pull)
     const { groupName } = checks.group!
-    const commits = (fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && fields.commitOffset >= 0
-    if (commits && this.guide.takesCommits) {
+    if ((fields.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && fields.commitOffset >= 0) {
       deps.offsets.commitOffset(
         groupName,
         checks.topic!.topicName,

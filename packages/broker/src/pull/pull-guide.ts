@@ -24,11 +24,6 @@ export class PullGuide {
     this.deps = deps
   }
 
-  /** Consumers commit at the master, but when it is away; what they say to a slave beside it is older. */
-  get takesCommits(): boolean {
-    return this.deps.ha.slave === null || !this.deps.masterWatch.isAlive
-  }
-
   /** Where the reader that got `result` for `offset` goes on. Valid until the next call. */
   advise(result: GetResult, offset: number, group: SubscriptionGroupConfig): PullAdvice {
     const { advice, deps, situation } = this

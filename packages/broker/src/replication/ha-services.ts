@@ -1,6 +1,7 @@
+import { ApogeeError } from '@apogee/base'
 import type { Clock, Env } from '@apogee/env'
 import { HaMaster, HaSlave } from '@apogee/ha'
-import type { Logger } from '@apogee/remoting'
+import { hostAndPort, type Logger, RemotingError } from '@apogee/remoting'
 import type { LogReplication } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { haMasterOptions, haSlaveOptions } from './ha-options.ts'
@@ -55,7 +56,7 @@ const DRAIN_LOOK_MS = 10
 
 /**
  * From now on a SYNC_MASTER acknowledges what slaves have, and any master listens for them: resolves to the port, 0 on a
- * slave. Rejects with the codes of HaMaster.start.
+ * slave. Rejects with REMOTING_BIND_FAILED.
  */
 export async function startReplication(
   { master }: HaServices,
@@ -65,7 +66,13 @@ export async function startReplication(
   if (master === null) return 0
   const { brokerRole, inSyncReplicas, slaveTimeout } = values
   if (brokerRole === 'SYNC_MASTER' && inSyncReplicas > 1) replication.requireReplicas(slaveTimeout)
-  return await master.start()
+  try {
+    return await master.start()
+  } catch (cause) {
+    const place = hostAndPort(values.bindAddress, values.haListenPort)
+    const text = `cannot listen for slaves on ${place} (haListenPort): ${(cause as Error).message}`
+    throw new ApogeeError(RemotingError.BIND_FAILED, text, { cause })
+  }
 }
 
 /** Ends replication; a master's slaves that are in sync get the rest of its log before, if they take it by `untilMs`. */

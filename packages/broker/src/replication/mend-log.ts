@@ -1,5 +1,5 @@
 import { ApogeeError } from '@apogee/base'
-import type { MessageStore } from '@apogee/store'
+import { cutClosedLog, type MessageStore } from '@apogee/store'
 import type { BrokerDeps } from '../broker-services.ts'
 import type { LogCut } from './ha-services.ts'
 
@@ -19,13 +19,10 @@ export async function mendLog(
   keep: string,
 ): Promise<void> {
   try {
-    const { cutClosedLog } = (await import('@apogee/store')) as any
     await cutClosedLog(store.options, { disk: env.disk, clock: env.clock, log }, { ...cut, keep })
   } catch (cause) {
     const reason = (cause as Error).message
     const message = `the log could not be cut to what the master has: ${reason}`
     throw new ApogeeError('HA_LOG_NOT_CUT', message, { cause })
   }
-  const bytes = cut.end - cut.at
-  log.warn({ event: 'log_cut', ...cut, bytes, keep }, 'the log is as its master has it')
 }
