@@ -32,6 +32,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 
 /** What tests of a package may import besides: these are tested against the servers themselves, in the simulator. */
 const TEST_LAYERS: Readonly<Record<string, readonly string[]>> = {
+  broker: ['namesrv'],
   client: ['namesrv', 'broker'],
   admin: ['namesrv', 'broker'],
 }

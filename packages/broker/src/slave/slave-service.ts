@@ -1,6 +1,7 @@
 import type { Timer } from '@apogee/env'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { BrokerOuterApi } from '../outer/broker-outer-api.ts'
+import type { MasterWatch } from '../replication/master-watch.ts'
 import { type LogFollower, MasterLink, type MasterLinkDeps } from './master-link.ts'
 import { SlaveSynchronize, type SlaveSynchronizeDeps } from './slave-synchronize.ts'
 
@@ -12,8 +13,8 @@ export interface SlaveServiceDeps
     Omit<MasterLinkDeps, 'master' | 'replication' | 'client'> {
   replication: LogFollower
   outer: Pick<BrokerOuterApi, 'master' | 'onMaster' | 'searching'>
-  /** Whether the master is there; `isAnswering`: its main port answers. */
-  watch: { isAnswering: boolean; readonly isAlive: boolean }
+  /** Whether the master is there. */
+  watch: MasterWatch
 }
 
 /**
@@ -32,8 +33,9 @@ export class SlaveService {
     this.link = new MasterLink(config, { ...deps, master: () => outer.master.addresses })
     this.synchronize = new SlaveSynchronize(config, {
       ...deps,
-      answering: (isAnswering) => {
+      answering: (isAnswering, isSilent) => {
         watch.isAnswering = isAnswering
+        watch.isSilent = isSilent
         this.search()
       },
     })

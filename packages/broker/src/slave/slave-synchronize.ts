@@ -7,7 +7,7 @@ import {
   ResponseCode,
   UpdateConsumerOffsetRequestHeader,
 } from '@apogee/protocol'
-import type { Connection, Logger, RemotingClient } from '@apogee/remoting'
+import { type Connection, type Logger, type RemotingClient, RemotingError } from '@apogee/remoting'
 import type { MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
@@ -44,8 +44,8 @@ export interface SlaveSynchronizeDeps {
   /** What clients committed here and the master was not told. */
   committed: SlaveOffsets
   replication: { readonly status: Pick<HaSlaveStatus, 'masterOffset'> }
-  /** The master answers, or does not any more. */
-  answering: (isAnswering: boolean) => void
+  /** The master's main port answers, or does not any more; `isSilent`: it let a request time out. */
+  answering: (isAnswering: boolean, isSilent: boolean) => void
 }
 
 /**
@@ -200,7 +200,7 @@ export class SlaveSynchronize {
   }
 
   private answered(tables: MasterTables): void {
-    this.deps.answering(true)
+    this.deps.answering(true, false)
     const connection = this.deps.client.peek(tables.address)
     if (connection === null || connection === this.watched) return
     this.watched = connection
@@ -208,7 +208,7 @@ export class SlaveSynchronize {
       if (this.watched !== connection) return
       this.watched = null
       if (this.tables !== tables || this.isStopped) return
-      this.deps.answering(false)
+      this.deps.answering(false, false)
       this.runIn(0)
     })
   }
@@ -221,7 +221,10 @@ export class SlaveSynchronize {
     }
     // A refusal and a body that cannot be read are answers.
     const { code, message } = error
-    if (code.startsWith('REMOTING_') && this.tables === tables) this.deps.answering(false)
+    const isGone = code.startsWith('REMOTING_') && code !== RemotingError.RESPONSE_MALFORMED
+    if (isGone && this.tables === tables) {
+      this.deps.answering(false, code === RemotingError.TIMEOUT)
+    }
     this.report(`${code}: ${message}`)
   }
 

@@ -1,0 +1,212 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { ResponseCode } from '@apogee/protocol'
+import { type BrokerNode, ClusterWorld } from './testing/cluster-world.ts'
+
+const SEED = Number(process.env['APOGEE_SEED'] ?? 4711)
+
+interface Pair {
+  cluster: ClusterWorld
+  master: BrokerNode
+  slave: BrokerNode
+}
+
+/** A master and a slave that follows it, with a topic, a group and an offset. */
+async function pair(seed: number): Promise<Pair> {
+  const cluster = new ClusterWorld(seed)
+  await cluster.startNameServers()
+  const master = cluster.node('10.0.0.1')
+  const slave = cluster.slave('10.0.0.2')
+  await master.start()
+  await cluster.createTopic(master, 'orders')
+  master.services.groups.find('g')
+  await cluster.commit(master, 'g', 'orders', 5)
+  await slave.start()
+  await cluster.until(() => slave.services.offsets.queryOffset('g', 'orders', 0) === 5)
+  return { cluster, master, slave }
+}
+
+function versions({ services }: BrokerNode): object[] {
+  const { groups, topics } = services
+  return [topics.dataVersion, groups.dataVersion].map(({ counter, stateVersion, timestamp }) => ({
+    counter,
+    stateVersion,
+    timestamp,
+  }))
+}
+
+test('a slave finds its master by the NameServer and has its topics, groups, offsets and versions', async () => {
+  const { cluster, master, slave } = await pair(SEED)
+  deepEqual(slave.services.topics.select('orders')?.writeQueueNums, 4)
+  ok(slave.services.groups.select('g'))
+  deepEqual(versions(slave), versions(master))
+  await cluster.until(() => slave.services.ha.slave?.status.state === 'following')
+  equal(slave.services.masterWatch.isAlive, true)
+
+  await cluster.createTopic(master, 'more', 3)
+  const tookMs = await cluster.until(
+    () => slave.services.topics.select('more')?.readQueueNums === 3,
+    3000,
+  )
+  ok(tookMs <= 1200, String(tookMs))
+  await slave.stop()
+  await master.stop()
+})
+
+test('messages are read from the slave, and its consumers find where they were', async () => {
+  const { cluster, master, slave } = await pair(SEED + 1)
+  await cluster.send(master, 'orders', 'one')
+  await cluster.until(() => slave.services.store.maxOffset('orders', 0) === 1)
+  master.kill()
+  await cluster.until(() => !slave.services.masterWatch.isAlive)
+  deepEqual(await cluster.texts(slave, 'orders'), ['one'])
+  equal(await cluster.offset(slave, 'g', 'orders'), 5)
+  await slave.stop()
+})
+
+test('a topic that is deleted on the master is deleted on the slave, queues and all, and comes back nowhere', async () => {
+  const { cluster, master, slave } = await pair(SEED + 2)
+  await cluster.send(master, 'orders', 'one')
+  await cluster.until(() => slave.services.store.maxOffset('orders', 0) === 1)
+  equal((await cluster.deleteTopic(master, 'orders')).code, ResponseCode.SUCCESS)
+  await cluster.until(() => slave.services.topics.select('orders') === undefined)
+  await cluster.pass(100)
+  deepEqual(slave.services.store.queuesOf('orders'), [])
+  equal(await cluster.offset(slave, 'g', 'orders'), -1)
+
+  // Both start again, the slave first: the log still has the message.
+  slave.kill()
+  master.kill()
+  await slave.start()
+  await master.start()
+  await cluster.pass(5000)
+  for (const node of [master, slave]) {
+    equal(node.services.topics.select('orders'), undefined, node.host)
+    deepEqual(node.services.store.queuesOf('orders'), [], node.host)
+  }
+  await slave.stop()
+  await master.stop()
+})
+
+test('a topic that was made and deleted while the slave was away leaves no queues there', async () => {
+  const { cluster, master, slave } = await pair(SEED + 3)
+  await cluster.until(() => slave.services.ha.slave?.status.state === 'following')
+  await slave.stop()
+  await cluster.createTopic(master, 'short')
+  await cluster.send(master, 'short', 'x')
+  await cluster.deleteTopic(master, 'short')
+  await slave.start()
+  const end = master.services.store.maxPhysicalOffset
+  await cluster.until(() => slave.services.store.maxPhysicalOffset === end)
+  await cluster.pass(31_000)
+  equal(slave.services.topics.select('short'), undefined)
+  deepEqual(slave.services.store.queuesOf('short'), [])
+  await slave.stop()
+  await master.stop()
+})
+
+test('what was committed while the master was away flows back to it, and it never goes back', async () => {
+  const { cluster, master, slave } = await pair(SEED + 4)
+  await cluster.createTopic(master, 'other')
+  await cluster.commit(master, 'g', 'other', 8)
+  await cluster.until(() => slave.services.offsets.queryOffset('g', 'other', 0) === 8)
+  await master.stop()
+  await cluster.until(() => !slave.services.masterWatch.isAlive)
+  equal(await cluster.commit(slave, 'g', 'orders', 9), ResponseCode.SUCCESS)
+  equal(await cluster.commit(slave, 'g', 'other', 3), ResponseCode.SUCCESS)
+  // The slave is killed and started once what was committed is on its disk.
+  await cluster.pass(5100)
+  slave.kill()
+  await slave.start()
+  equal(slave.services.slaveOffsets.size, 2)
+  equal(await cluster.offset(slave, 'g', 'orders'), 9)
+
+  await master.start()
+  await cluster.until(() => slave.services.slaveOffsets.size === 0)
+  equal(await cluster.offset(master, 'g', 'orders'), 9)
+  equal(await cluster.offset(master, 'g', 'other'), 8)
+  await cluster.pass(1500)
+  equal(await cluster.offset(slave, 'g', 'orders'), 9)
+  equal(await cluster.offset(slave, 'g', 'other'), 8)
+  await slave.stop()
+  await master.stop()
+})
+
+test('a reset on the master goes down to the slave', async () => {
+  const { cluster, master, slave } = await pair(SEED + 5)
+  await cluster.commit(master, 'g', 'orders', 2)
+  await cluster.until(() => slave.services.offsets.queryOffset('g', 'orders', 0) === 2, 3000)
+  equal(slave.services.slaveOffsets.size, 0)
+  await slave.stop()
+  await master.stop()
+})
+
+test('a commit to the slave of a living master reaches the master', async () => {
+  const { cluster, master, slave } = await pair(SEED + 6)
+  await cluster.commit(slave, 'g', 'orders', 7)
+  await cluster.until(() => master.services.offsets.queryOffset('g', 'orders', 0) === 7, 3000)
+  await cluster.pass(1500)
+  equal(slave.services.slaveOffsets.size, 0)
+  equal(await cluster.offset(slave, 'g', 'orders'), 7)
+  await slave.stop()
+  await master.stop()
+})
+
+test('unchanged tables cost a few small answers a second', async () => {
+  const { cluster, master, slave } = await pair(SEED + 7)
+  await cluster.pass(2000)
+  let bytes = 0
+  const { client } = slave.services
+  const invoke = client.invoke.bind(client)
+  client.invoke = async (...args) => {
+    const response = await invoke(...args)
+    bytes += response.body.length
+    return response
+  }
+  await cluster.pass(10_000)
+  equal(bytes, 0)
+  await slave.stop()
+  await master.stop()
+})
+
+test('a master that hangs is not alive after a few seconds, and is again when it goes on', async () => {
+  const { cluster, master, slave } = await pair(SEED + 8)
+  const host = cluster.world.host(master.host)
+  host.pause()
+  const tookMs = await cluster.until(() => !slave.services.masterWatch.isAlive, 30_000)
+  ok(tookMs < 6000, String(tookMs))
+  host.resume()
+  await cluster.until(() => slave.services.masterWatch.isAlive, 10_000)
+  await slave.stop()
+  await master.stop()
+})
+
+test('the master moves to another address while it is away: the slave follows within seconds', async () => {
+  const { cluster, master, slave } = await pair(SEED + 9)
+  await master.stop()
+  const moved = cluster.node('10.0.0.3')
+  await cluster.pass(3000)
+  await moved.start()
+  await cluster.createTopic(moved, 'new')
+  const tookMs = await cluster.until(() => slave.services.topics.select('new') !== undefined, 9000)
+  ok(tookMs < 4000, String(tookMs))
+  await slave.stop()
+  await moved.stop()
+})
+
+test('a slave that is started as a master has all of the old one', async () => {
+  const { cluster, master, slave } = await pair(SEED + 10)
+  await cluster.send(master, 'orders', 'one')
+  await cluster.until(() => slave.services.store.maxOffset('orders', 0) === 1)
+  master.kill()
+  await cluster.until(() => !slave.services.masterWatch.isAlive)
+  await cluster.commit(slave, 'g', 'orders', 6)
+  await slave.stop()
+  await slave.start({ brokerRole: 'ASYNC_MASTER', brokerId: 0 })
+  equal(slave.services.slaveOffsets.size, 0)
+  equal(await cluster.offset(slave, 'g', 'orders'), 6)
+  equal((await cluster.send(slave, 'orders', 'two')).code, ResponseCode.SUCCESS)
+  await cluster.pass(100)
+  deepEqual(await cluster.texts(slave, 'orders'), ['one', 'two'])
+  await slave.stop()
+})
