@@ -3,15 +3,19 @@ import type { RocketMQOptions } from '@apogee/client'
 
 export type { Admin, AdminError } from '@apogee/admin'
 export * from '@apogee/client'
+export type { ClusterBroker } from './embedded/broker-node.ts'
 export type { Cluster, ClusterTopics } from './embedded/cluster.ts'
-export type { ClusterFaults } from './embedded/faults/cluster-faults.ts'
+export type { LinkFault } from './embedded/faults/cables.ts'
+export type { ClusterFaults, Side } from './embedded/faults/cluster-faults.ts'
 export type { FaultMatch, FaultRule, Refusal } from './embedded/faults/fault-rules.ts'
 export type { MessagesQuery, StoredMessage } from './embedded/inspect/messages.ts'
 export type { GroupClient, GroupLag, QueueProgress } from './embedded/inspect/progress.ts'
+export type { Replication, SlaveReplication } from './embedded/inspect/replication.ts'
 export type { ClusterClock } from './embedded/machine.ts'
 export type { ClusterNode } from './embedded/node.ts'
 export type {
   BrokerKeys,
+  ClusterMode,
   ClusterOptions,
   ClusterStore,
   ClusterTopicOptions,

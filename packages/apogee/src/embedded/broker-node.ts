@@ -1,10 +1,12 @@
+import { totalmem } from 'node:os'
 import { ApogeeError, isMalformed } from '@apogee/base'
 import { Broker, type BrokerConfig, type BrokerServices } from '@apogee/broker'
 import type { Env } from '@apogee/env'
 import { PermName, validateTopic } from '@apogee/protocol'
 import { hostAndPort } from '@apogee/remoting'
-import { EmbeddedNode, type NodeDeps, type Server } from './node.ts'
-import type { ClusterTopicOptions } from './options.ts'
+import { type ClusterNode, EmbeddedNode, type NodeDeps, type Server } from './node.ts'
+import type { BrokerPlace, ClusterTopicOptions } from './options.ts'
+import { nodeName } from './settings.ts'
 
 const REGISTERED_LOOK_MS = 2
 
@@ -12,20 +14,41 @@ export interface BrokerServer extends Server {
   readonly services: BrokerServices
 }
 
+/** A broker of a cluster, as tests handle it. */
+export interface ClusterBroker extends ClusterNode {
+  /** What a master and its slaves share: `broker-a`. */
+  readonly brokerName: string
+  /** 0: master. */
+  readonly brokerId: number
+  readonly role: 'master' | 'slave'
+}
+
 export interface BrokerNodeDeps extends NodeDeps {
+  readonly brokerName: string
+  readonly place: BrokerPlace
   /** Made anew for each start: the configuration as the test gave it. */
   readonly config: () => BrokerConfig
-  /** Topics that the broker has to have. */
+  /** Topics that a master has to have. */
   readonly topics: ReadonlyMap<string, ClusterTopicOptions>
 }
 
 /** A broker of a cluster. */
-export class BrokerNode extends EmbeddedNode<BrokerServer> {
+export class BrokerNode extends EmbeddedNode<BrokerServer> implements ClusterBroker {
+  readonly brokerName: string
+  readonly brokerId: number
+  readonly role: 'master' | 'slave'
+  /** Of its master: 0 for broker-a. */
+  readonly index: number
   private readonly brokerDeps: BrokerNodeDeps
 
-  constructor(name: string, deps: BrokerNodeDeps) {
-    super(name, deps)
+  constructor(deps: BrokerNodeDeps) {
+    const { brokerName, place } = deps
+    super(nodeName(brokerName, place.brokerId), deps)
     this.brokerDeps = deps
+    this.brokerName = brokerName
+    this.brokerId = place.brokerId
+    this.role = place.brokerId === 0 ? 'master' : 'slave'
+    this.index = place.index
   }
 
   get services(): BrokerServices | null {
@@ -36,6 +59,18 @@ export class BrokerNode extends EmbeddedNode<BrokerServer> {
   async createTopics(topics: Iterable<readonly [string, ClusterTopicOptions]>): Promise<void> {
     const { services } = this
     if (services !== null) await createTopics(services, topics)
+  }
+
+  /** Whether a slave has taken over all topics of its master, as they are there. */
+  hasTopicsOf(master: BrokerServices): boolean {
+    const own = this.services?.topics
+    if (own === undefined) return false
+    for (const { readQueueNums, topicName, writeQueueNums } of master.topics.all()) {
+      const copy = own.select(topicName)
+      const isSame = copy?.readQueueNums === readQueueNums && copy.writeQueueNums === writeQueueNums
+      if (!isSame) return false
+    }
+    return true
   }
 
   /** Resolves when `count` NameServers know this broker, or when the time is over: false. */
@@ -56,13 +91,16 @@ export class BrokerNode extends EmbeddedNode<BrokerServer> {
     const broker = new Broker(config, {
       env,
       log,
-      machine: { processId: process.pid, zoneOffsetMs },
+      machine: { processId: process.pid, zoneOffsetMs, memoryBytes: totalmem() },
     })
-    // As the program does: a broker that cannot keep its promises ends.
+    // As the program does: a broker that cannot keep its promises ends, one whose log was cut starts anew.
     broker.onFailure(() => void this.kill())
-    const { port } = await broker.start()
+    broker.onRestartNeeded(() => void this.reboot())
+    const { haPort, port } = await broker.start()
+    if (haPort > 0) this.deps.faults.cables.replicates(haPort)
     const services = broker.services!
-    await createTopics(services, topics)
+    // A slave has the topics of its master.
+    if (this.role === 'master') await createTopics(services, topics)
     await services.outer.told()
     const address = hostAndPort(config.values.brokerIP1, port)
     return { address, services, stop: (graceMs) => broker.stop(graceMs) }

@@ -2,7 +2,7 @@ import { ApogeeError } from '@apogee/base'
 import type { BrokerServices } from '@apogee/broker'
 import type { Env } from '@apogee/env'
 import { type Logger, silentLogger } from '@apogee/remoting'
-import { BrokerNode } from './broker-node.ts'
+import { BrokerNode, type ClusterBroker } from './broker-node.ts'
 import { type ClusterFaults, PlannedFaults } from './faults/cluster-faults.ts'
 import { caughtUp } from './inspect/caught-up.ts'
 import {
@@ -19,19 +19,21 @@ import {
   type QueueProgress,
   topicProgress,
 } from './inspect/progress.ts'
+import { type Replication, replicationOf } from './inspect/replication.ts'
 import { type ClusterClock, ClusterMachine } from './machine.ts'
 import { NamesrvNode } from './namesrv-node.ts'
 import type { ClusterNode, NodeDeps } from './node.ts'
-import type { ClusterSettings, ClusterTopicOptions } from './options.ts'
+import type { BrokerPlace, ClusterSettings, ClusterTopicOptions } from './options.ts'
 import { EmbeddedProcess } from './process/embedded-process.ts'
-import { brokerConfig, invalid } from './settings.ts'
+import { brokerConfig, invalid, nodeName } from './settings.ts'
 import { type WaitOptions, waitFor } from './wait-for.ts'
 
 /** Topics of a cluster. */
 export interface ClusterTopics {
   /**
-   * Makes a topic on every broker, or alters it; its route is known to the NameServers when this resolves. Brokers that
-   * do not run get it when they start again. Rejects with CLUSTER_TOPIC_REFUSED.
+   * Makes a topic on every master, or alters it; its route is known to the NameServers when this resolves, and slaves that
+   * follow their masters have it. Brokers that do not run get it when they start again. Rejects with
+   * CLUSTER_TOPIC_REFUSED, CLUSTER_NOT_REPLICATED.
    */
   create(name: string, options?: ClusterTopicOptions): Promise<void>
 }
@@ -47,7 +49,10 @@ const REGISTERED_MS = 15_000
 export interface Cluster {
   /** host:port of each NameServer: what clients are given. */
   readonly nameservers: readonly string[]
-  readonly brokers: readonly ClusterNode[]
+  /** Masters, each with its slaves behind it: broker-a, broker-a-1, broker-b, …. */
+  readonly brokers: readonly ClusterBroker[]
+  readonly masters: readonly ClusterBroker[]
+  readonly slaves: readonly ClusterBroker[]
   /** The NameServers, to kill and restart them. */
   readonly nameserverNodes: readonly ClusterNode[]
   readonly topics: ClusterTopics
@@ -58,14 +63,27 @@ export interface Cluster {
    * cluster, so close such clients first.
    */
   readonly env: Env
-  /** Messages of a topic on all brokers that run, by broker, queue and offset. Not hit by faults. */
+  /**
+   * Messages of a topic on all masters that run, by broker, queue and offset; of slaves when the query says so, so that no
+   * message is there twice. Not hit by faults.
+   */
   messages(topic: string, query?: MessagesQuery): Promise<StoredMessage[]>
-  /** How far a group is behind on a topic, over all brokers that run. Of a queue without an offset all messages count. */
+  /**
+   * How far a group is behind on a topic, over all masters that run, and a slave in the place of one that does not. Of a
+   * queue without an offset all messages count.
+   */
   lag(group: string, topic: string): Promise<GroupLag>
-  /** The offsets that a group has committed, on all brokers that run. */
+  /** The offsets that a group has committed, on the brokers of `lag`. */
   offsets(group: string): Promise<QueueProgress[]>
-  /** The clients of a consumer or producer group, on all brokers that run. */
+  /** The clients of a consumer or producer group, on the brokers of `lag`. */
   clients(group: string): GroupClient[]
+  /** How the masters' logs are replicated: for each master its slaves, how far they are, whether they are in sync. */
+  replication(): Replication[]
+  /**
+   * Resolves when every slave that runs, and whose master runs, is in sync and has all that its master has. Rejects with
+   * CLUSTER_WAIT_TIMEOUT.
+   */
+  inSync(options?: WaitOptions): Promise<void>
   /**
    * Asks again and again until the answer is neither false, null nor undefined, and resolves to it. A predicate that
    * throws has not been reached yet. Rejects with CLUSTER_WAIT_TIMEOUT.
@@ -78,6 +96,8 @@ export interface Cluster {
 
 export class EmbeddedCluster implements Cluster {
   readonly brokers: readonly BrokerNode[]
+  readonly masters: readonly BrokerNode[]
+  readonly slaves: readonly BrokerNode[]
   readonly nameserverNodes: readonly NamesrvNode[]
   readonly topics: ClusterTopics = { create: (name, options) => this.createTopic(name, options) }
   readonly faults: PlannedFaults
@@ -92,22 +112,22 @@ export class EmbeddedCluster implements Cluster {
   /** Throws CLUSTER_OPTION_INVALID. Nothing runs before `start`. */
   constructor(settings: ClusterSettings) {
     this.settings = settings
-    const configs = Array.from({ length: settings.brokers }, (_, index) =>
-      brokerConfig(settings, index, { namesrvAddr: '', storePathRootDir: '/' }),
-    )
-    const names = configs.map(({ values }) => values.brokerName)
-    if (new Set(names).size < names.length)
-      throw invalid(`two brokers of one name: ${names.join()}`)
+    const places = brokerPlaces(settings)
     this.declaredTopics = new Map(settings.topics)
     this.machine = new ClusterMachine(settings.store, settings.time)
     this.clock = this.machine.clusterClock()
     this.outside = new EmbeddedProcess(this.machine, this.machine.disk(), [])
     this.env = this.outside.env
-    this.faults = new PlannedFaults((node) => this.cut(node))
+    this.faults = new PlannedFaults(
+      (node) => this.cut(node),
+      () => this.nodes.map(({ name }) => name),
+    )
     this.nameserverNodes = Array.from({ length: settings.nameservers }, (_, index) =>
       this.namesrvNode(index),
     )
-    this.brokers = names.map((name, index) => this.brokerNode(name, index))
+    this.brokers = places.map(([name, place]) => this.brokerNode(name, place))
+    this.masters = this.brokers.filter(({ role }) => role === 'master')
+    this.slaves = this.brokers.filter(({ role }) => role === 'slave')
   }
 
   get nameservers(): string[] {
@@ -118,7 +138,10 @@ export class EmbeddedCluster implements Cluster {
   async start(): Promise<void> {
     try {
       await Promise.all(this.nameserverNodes.map((node) => node.start()))
-      await Promise.all(this.brokers.map((node) => node.start()))
+      await Promise.all(this.masters.map((node) => node.start()))
+      // A slave hears where its master is when it registers.
+      if (this.slaves.length > 0) await this.registered(this.masters)
+      await Promise.all(this.slaves.map((node) => node.start()))
       await this.ready()
     } catch (error) {
       await this.close()
@@ -127,33 +150,46 @@ export class EmbeddedCluster implements Cluster {
   }
 
   async messages(topic: string, query: MessagesQuery = {}): Promise<StoredMessage[]> {
-    const { broker, limit = MESSAGES_MAX, queueId } = query
+    const { broker, limit = MESSAGES_MAX, queueId, role = 'master' } = query
+    const isMeant = (node: BrokerNode): boolean =>
+      broker === undefined ? node.role === role : node.name === broker
     const found: StoredMessage[] = []
-    for (const { name, services } of await this.shown()) {
-      if (broker !== undefined && broker !== name) continue
+    for (const { node, services } of await shown(this.brokers.filter(isMeant))) {
       const which = { topic, queueId, limit: limit - found.length }
-      found.push(...(await storedMessages(name, services, which)))
+      found.push(...(await storedMessages(node, services, which)))
     }
     return found
   }
 
   async lag(group: string, topic: string): Promise<GroupLag> {
-    const queues = (await this.shown()).flatMap(({ name, services }) =>
-      topicProgress(name, services, group, topic),
+    const queues = (await shown(this.serving())).flatMap(({ node, services }) =>
+      topicProgress(node.brokerName, services, group, topic),
     )
     return { total: queues.reduce((sum, { lag }) => sum + lag, 0), queues }
   }
 
   async offsets(group: string): Promise<QueueProgress[]> {
-    return (await this.shown()).flatMap(({ name, services }) =>
-      groupProgress(name, services, group),
+    return (await shown(this.serving())).flatMap(({ node, services }) =>
+      groupProgress(node.brokerName, services, group),
     )
   }
 
   clients(group: string): GroupClient[] {
-    return this.brokers.flatMap(({ name, services }) =>
-      services === null ? [] : groupClients(name, services, group),
+    return this.serving().flatMap(({ brokerName, services }) =>
+      services === null ? [] : groupClients(brokerName, services, group),
     )
+  }
+
+  replication(): Replication[] {
+    return this.masters.map((master) => replicationOf(master, this.slavesOf(master)))
+  }
+
+  async inSync(options: WaitOptions = {}): Promise<void> {
+    const what = 'a slave that is in sync and has everything'
+    await this.waitFor(() => this.slaves.every((slave) => this.hasEverything(slave)), {
+      what,
+      ...options,
+    })
   }
 
   waitFor<T>(predicate: () => T | Promise<T>, options: WaitOptions = {}): Promise<NonNullable<T>> {
@@ -169,18 +205,33 @@ export class EmbeddedCluster implements Cluster {
     return this.close()
   }
 
-  /** The brokers that run, once they show what they have acknowledged. */
-  private async shown(): Promise<{ name: string; services: BrokerServices }[]> {
-    await Promise.all(this.brokers.map(caughtUp))
-    return this.brokers.flatMap(({ name, services }) =>
-      services === null ? [] : [{ name, services }],
+  private get nodes(): (BrokerNode | NamesrvNode)[] {
+    return [...this.nameserverNodes, ...this.brokers]
+  }
+
+  private slavesOf({ index }: BrokerNode): BrokerNode[] {
+    return this.slaves.filter((slave) => slave.index === index)
+  }
+
+  /** Each master that runs, or a slave of it that does. */
+  private serving(): BrokerNode[] {
+    return this.masters.flatMap(
+      (master) => [master, ...this.slavesOf(master)].find(({ isRunning }) => isRunning) ?? [],
     )
+  }
+
+  /** Nobody waits for a slave that is down, or whose master is. */
+  private hasEverything(slave: BrokerNode): boolean {
+    const master = this.masters[slave.index]!
+    if (!slave.isRunning || !master.isRunning) return true
+    const status = replicationOf(master, [slave]).slaves[0]!
+    return status.inSync && status.lag === 0
   }
 
   private async end(): Promise<void> {
     this.faults.clear()
     // A node that does not answer would hold up those that say good-bye to it.
-    await Promise.all([...this.nameserverNodes, ...this.brokers].map((node) => node.resume()))
+    await Promise.all(this.nodes.map((node) => node.resume()))
     // Brokers first: to leave a NameServer that is gone takes a time-out.
     const stops: PromiseSettledResult<void>[] = []
     for (const nodes of [this.brokers, this.nameserverNodes]) {
@@ -194,23 +245,50 @@ export class EmbeddedCluster implements Cluster {
 
   private async createTopic(name: string, options: ClusterTopicOptions = {}): Promise<void> {
     if (this.closing !== null) throw new ApogeeError('CLUSTER_CLOSED', 'the cluster is closed')
-    await Promise.all(this.brokers.map((broker) => broker.createTopics([[name, options]])))
+    await Promise.all(this.masters.map((broker) => broker.createTopics([[name, options]])))
     this.declaredTopics.set(name, options)
+    await this.replicated()
   }
 
   private cut(node: string | undefined): number {
-    return [...this.nameserverNodes, ...this.brokers]
+    return this.nodes
       .filter(({ name }) => node === undefined || name === node)
       .reduce((sum, one) => sum + one.cutConnections(), 0)
   }
 
-  /** Every broker that runs is known to every NameServer that runs. Rejects with CLUSTER_NOT_REGISTERED. */
+  /** Clients find everything that runs. Rejects with CLUSTER_NOT_REGISTERED, CLUSTER_NOT_REPLICATED. */
   private async ready(): Promise<void> {
+    await this.registered(this.brokers)
+    await this.replicated()
+  }
+
+  /** Each of these that runs is known to every NameServer that runs. */
+  private async registered(brokers: readonly BrokerNode[]): Promise<void> {
+    // Who cut a cable knows that nobody is found over it.
+    if (!this.faults.cables.isWhole) return
     const count = this.nameserverNodes.filter((one) => one.isRunning && !one.isPaused).length
-    for (const broker of this.brokers) {
+    for (const broker of brokers) {
       if (await broker.registered(count, REGISTERED_MS)) continue
       const text = `${broker.name} is not registered with ${count} NameServers`
       throw new ApogeeError('CLUSTER_NOT_REGISTERED', text)
+    }
+  }
+
+  /** Slaves are in sync and have their masters' topics, where nothing that the test has done keeps them from it. */
+  private async replicated(): Promise<void> {
+    const pending = (): BrokerNode[] =>
+      this.faults.cables.isWhole
+        ? this.slaves.filter((slave) => isBehind(slave, this.masters[slave.index]!))
+        : []
+    try {
+      await waitFor(() => pending().length === 0, { timeoutMs: REGISTERED_MS })
+    } catch (cause) {
+      const [slave] = pending()
+      if (slave === undefined) return
+      const { problem, state } = replicationOf(this.masters[slave.index]!, [slave]).slaves[0]!
+      const why = problem === null ? state : `${problem.message} [${problem.code}]`
+      const text = `${slave.name} does not follow its master: ${why}`
+      throw new ApogeeError('CLUSTER_NOT_REPLICATED', text, { cause })
     }
   }
 
@@ -220,14 +298,17 @@ export class EmbeddedCluster implements Cluster {
     return new NamesrvNode(index, root, isVirtual, this.nodeDeps(`namesrv-${index + 1}`))
   }
 
-  private brokerNode(name: string, index: number): BrokerNode {
+  private brokerNode(brokerName: string, place: BrokerPlace): BrokerNode {
+    const name = nodeName(brokerName, place.brokerId)
     const storePathRootDir = `${this.machine.root}/${name}`
-    return new BrokerNode(name, {
+    return new BrokerNode({
       ...this.nodeDeps(name),
+      brokerName,
+      place,
       topics: this.declaredTopics,
       config: () => {
         const namesrvAddr = this.nameservers.join(';')
-        return brokerConfig(this.settings, index, { namesrvAddr, storePathRootDir })
+        return brokerConfig(this.settings, place, { namesrvAddr, storePathRootDir })
       },
     })
   }
@@ -235,9 +316,46 @@ export class EmbeddedCluster implements Cluster {
   private nodeDeps(node: string): NodeDeps {
     const { machine, settings } = this
     const log = settings.logger === null ? silentLogger : named(settings.logger, node)
-    const rules = this.faults.rules
-    return { machine, disk: machine.disk(), rules, log, ready: () => this.ready() }
+    const { faults } = this
+    return { machine, disk: machine.disk(), faults, log, ready: () => this.ready() }
   }
+}
+
+/** Who there is, by the names that the configuration gives. Throws CLUSTER_OPTION_INVALID. */
+function brokerPlaces(settings: ClusterSettings): [brokerName: string, place: BrokerPlace][] {
+  const places: [string, BrokerPlace][] = []
+  const facts = { namesrvAddr: '', storePathRootDir: '/' }
+  for (let index = 0; index < settings.masters; index++) {
+    const { brokerName } = brokerConfig(settings, { index, brokerId: 0 }, facts).values
+    for (let brokerId = 0; brokerId <= settings.slaves; brokerId++) {
+      const own = brokerConfig(settings, { index, brokerId }, facts).values.brokerName
+      if (own !== brokerName) throw invalid(`slave ${brokerId} of ${brokerName} is named ${own}`)
+      places.push([brokerName, { index, brokerId }])
+    }
+  }
+  const names = places.map(([brokerName, { brokerId }]) => nodeName(brokerName, brokerId))
+  if (new Set(names).size < names.length) throw invalid(`two brokers of one name: ${names.join()}`)
+  return places
+}
+
+/** The brokers that run, once they show what they have acknowledged. */
+async function shown(
+  brokers: readonly BrokerNode[],
+): Promise<{ node: BrokerNode; services: BrokerServices }[]> {
+  await Promise.all(brokers.map(caughtUp))
+  return brokers.flatMap((node) => {
+    const { services } = node
+    return services === null ? [] : [{ node, services }]
+  })
+}
+
+/** A slave that could follow its master, and does not, or does not have its topics. One that is refused will not. */
+function isBehind(slave: BrokerNode, master: BrokerNode): boolean {
+  const [from, to] = [master.services, slave.services]
+  if (from === null || to === null || master.isPaused || slave.isPaused) return false
+  const { inSync, state } = replicationOf(master, [slave]).slaves[0]!
+  if (state === 'refused') return false
+  return !inSync || !slave.hasTopicsOf(from)
 }
 
 /** Each line with its node. */

@@ -1,8 +1,7 @@
 import { ApogeeError } from '@apogee/base'
 import type { Disk, Env } from '@apogee/env'
 import type { Logger } from '@apogee/remoting'
-import { FaultNet } from './faults/fault-net.ts'
-import type { FaultRules } from './faults/fault-rules.ts'
+import { FaultNet, type FaultPlan } from './faults/fault-net.ts'
 import { EmbeddedProcess, type Machine } from './process/embedded-process.ts'
 
 /** A NameServer or broker of a cluster, as tests handle it. */
@@ -46,7 +45,7 @@ export interface Server {
 export interface NodeDeps {
   readonly machine: Machine
   readonly disk: Disk
-  readonly rules: FaultRules
+  readonly faults: FaultPlan
   readonly log: Logger
   /** Resolves when clients can find what this node serves. */
   readonly ready: () => Promise<void>
@@ -87,11 +86,12 @@ export abstract class EmbeddedNode<S extends Server> implements ClusterNode {
 
   /** Rejects with CLUSTER_NODE_KILLED when it is killed meanwhile, and with what the server's start rejects with. */
   async start(): Promise<void> {
-    const { disk, machine, rules } = this.deps
+    const { disk, faults, machine } = this.deps
     const process = new EmbeddedProcess(machine, disk, this.ports)
     this.process = process
     const { env } = process
-    const net = new FaultNet(env.net, this.name, rules, env.clock)
+    const net = new FaultNet(env.net, this.name, faults, env.clock)
+    void process.ended.then(() => net.close())
     try {
       const server = await Promise.race([this.boot({ ...env, net }), this.killedFirst(process)])
       this.running = server
@@ -138,6 +138,22 @@ export abstract class EmbeddedNode<S extends Server> implements ClusterNode {
 
   async resume(): Promise<void> {
     await this.process?.resume()
+  }
+
+  /** A new process for one whose server has ended by itself and wants to be started again; nothing when it was killed. */
+  protected async reboot(): Promise<void> {
+    const { process } = this
+    if (process === null) return
+    this.running = null
+    await process.kill()
+    if (this.process !== process) return
+    this.process = null
+    try {
+      await this.start()
+    } catch (error) {
+      // Killed again meanwhile, or it does not start any more: then it is down.
+      this.deps.log.error({ event: 'reboot_failed', err: error })
+    }
   }
 
   /** Closes the connections that it has accepted. Returns how many. */

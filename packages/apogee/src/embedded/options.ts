@@ -19,19 +19,35 @@ export interface ClusterTopicOptions {
  */
 export type ClusterStore = 'memory' | 'temporary' | { readonly folder: string }
 
+/**
+ * What kind of cluster: one master; several; masters with slaves that copy them (ASYNC_MASTER); masters that acknowledge
+ * what a slave has too (SYNC_MASTER, `inSyncReplicas` 2).
+ */
+export type ClusterMode = 'single' | 'multi-master' | 'async-replica' | 'sync-replica'
+
 /** What `startCluster` makes. Without options: one NameServer, one broker, messages in memory. */
 export interface ClusterOptions {
-  /** Masters, named broker-a, broker-b, …; every topic has queues on each of them. 1 to 26. Default 1. */
+  /** Default `'single'`, or what fits the counts: `'multi-master'`, with slaves `'async-replica'`. */
+  mode?: ClusterMode
+  /**
+   * Masters, named broker-a, broker-b, …; every topic has queues on each of them. 1 to 26. Default 1, of
+   * `'multi-master'` 2.
+   */
   brokers?: number
+  /** The same as `brokers`, in the words of `apogee cluster`. */
+  masters?: number
+  /** Slaves of each master, named broker-a-1, broker-a-2, …. 0 to 8. Default 0, where the mode has slaves 1. */
+  slaves?: number
   /** NameServers. 1 to 16. Default 1. */
   nameservers?: number
   /** Default `'memory'`. */
   store?: ClusterStore
   /**
-   * Configuration of all brokers, or of each by its index. `namesrvAddr` and `storePath…` belong to the cluster. A key that
-   * does not exist, or a value that is none, refuses the start: a slip in a test would test nothing.
+   * Configuration of all brokers, or of each by the index of its master and its own brokerId. `namesrvAddr`, `storePath…`,
+   * `brokerRole` and `brokerId` belong to the cluster. A key that does not exist, or a value that is none, refuses the
+   * start: a slip in a test would test nothing.
    */
-  config?: BrokerKeys | ((index: number) => BrokerKeys)
+  config?: BrokerKeys | ((index: number, brokerId: number) => BrokerKeys)
   /** Topics that are there when the cluster is ready: names, or names with queues or options. */
   topics?: readonly string[] | Readonly<Record<string, number | ClusterTopicOptions>>
   /**
@@ -49,11 +65,22 @@ export interface ClusterOptions {
 
 /** Options with every default in its place, checked. */
 export interface ClusterSettings {
-  readonly brokers: number
+  readonly mode: ClusterMode
+  readonly masters: number
+  /** Of each master. */
+  readonly slaves: number
   readonly nameservers: number
   readonly store: ClusterStore
-  readonly config: (index: number) => BrokerKeys
+  readonly config: (index: number, brokerId: number) => BrokerKeys
   readonly topics: readonly (readonly [name: string, options: ClusterTopicOptions])[]
   readonly time: 'real' | 'virtual'
   readonly logger: Logger | null
+}
+
+/** Which broker of a cluster. */
+export interface BrokerPlace {
+  /** Of its master: 0 for broker-a. */
+  readonly index: number
+  /** 0 for the master itself. */
+  readonly brokerId: number
 }

@@ -3,6 +3,8 @@ import { ApogeeError } from '@apogee/base'
 import { BrokerConfig } from '@apogee/broker'
 import type {
   BrokerKeys,
+  BrokerPlace,
+  ClusterMode,
   ClusterOptions,
   ClusterSettings,
   ClusterStore,
@@ -12,13 +14,20 @@ import type {
 /** Letters of broker-a … broker-z. */
 const BROKERS_MAX = 26
 const NAME_SERVERS_MAX = 16
+const SLAVES_MAX = 8
+const MODES: readonly ClusterMode[] = ['single', 'multi-master', 'async-replica', 'sync-replica']
 
 /** What the cluster decides itself. */
 const OWN_KEYS: ReadonlySet<string> = new Set([
   'namesrvAddr',
   'storePathRootDir',
   'storePathCommitLog',
+  'brokerRole',
+  'brokerId',
 ])
+
+/** Slaves of a test hear of topics and offsets sooner than those on other machines. */
+const METADATA_MS = 100
 
 /** Longer than any test; as milliseconds still far below 2^53. */
 const TEN_YEARS_S = 10 * 365 * 86_400
@@ -32,12 +41,11 @@ const PATIENT: BrokerKeys = {
 
 /** Throws CLUSTER_OPTION_INVALID. */
 export function clusterSettings(options: ClusterOptions): ClusterSettings {
-  const { brokers = 1, config = {}, logger, nameservers = 1, time = 'real' } = options
-  checkCount('brokers', brokers, BROKERS_MAX)
-  checkCount('nameservers', nameservers, NAME_SERVERS_MAX)
+  const { config = {}, logger, nameservers = 1, time = 'real' } = options
+  checkCount('nameservers', nameservers, 1, NAME_SERVERS_MAX)
   if (time !== 'real' && time !== 'virtual') throw invalid(`time: ${String(time)}`)
   return {
-    brokers,
+    ...shapeOf(options),
     nameservers,
     store: checkStore(options.store ?? 'memory'),
     config: typeof config === 'function' ? config : () => config,
@@ -47,19 +55,46 @@ export function clusterSettings(options: ClusterOptions): ClusterSettings {
   }
 }
 
+function shapeOf(options: ClusterOptions): Pick<ClusterSettings, 'mode' | 'masters' | 'slaves'> {
+  const given = options.masters ?? options.brokers
+  if (options.brokers !== undefined && options.brokers !== given) {
+    throw invalid(`masters: ${given}, but brokers: ${options.brokers}; they are the same`)
+  }
+  const fitting = (given ?? 1) > 1 ? 'multi-master' : 'single'
+  const mode = options.mode ?? ((options.slaves ?? 0) > 0 ? 'async-replica' : fitting)
+  if (!MODES.includes(mode)) throw invalid(`mode: ${String(mode)} is none of ${MODES.join(', ')}`)
+  const hasSlaves = mode === 'async-replica' || mode === 'sync-replica'
+  const masters = given ?? (mode === 'multi-master' ? 2 : 1)
+  const slaves = options.slaves ?? (hasSlaves ? 1 : 0)
+  checkCount(options.masters === undefined ? 'brokers' : 'masters', masters, 1, BROKERS_MAX)
+  checkCount('slaves', slaves, 0, SLAVES_MAX)
+  if (mode === 'single' && masters > 1) throw invalid(`mode: single has one master, not ${masters}`)
+  if (slaves > 0 && !hasSlaves) throw invalid(`mode: ${mode} has no slaves`)
+  return { mode, masters, slaves }
+}
+
+/** `broker-a` for the master, `broker-a-1` for its first slave. */
+export function nodeName(brokerName: string, brokerId: number): string {
+  return brokerId === 0 ? brokerName : `${brokerName}-${brokerId}`
+}
+
 /** The configuration of one broker. Throws CLUSTER_OPTION_INVALID with everything that is wrong in it. */
 export function brokerConfig(
   settings: ClusterSettings,
-  index: number,
+  { brokerId, index }: BrokerPlace,
   facts: { namesrvAddr: string; storePathRootDir: string },
 ): BrokerConfig {
-  const given = settings.config(index)
+  const given = settings.config(index, brokerId)
   const own = Object.keys(given).find((key) => OWN_KEYS.has(key))
   if (own !== undefined) throw invalid(`config: ${own} is decided by the cluster`)
   const keys: BrokerKeys = {
     brokerName: `broker-${String.fromCharCode(97 + index)}`,
     bindAddress: '127.0.0.1',
+    brokerId,
+    brokerRole: roleOf(settings.mode, brokerId),
     listenPort: 0,
+    haListenPort: 0,
+    haMetadataIntervalMs: METADATA_MS,
     ...(settings.time === 'virtual' ? PATIENT : {}),
     ...given,
     ...facts,
@@ -77,13 +112,18 @@ export function brokerConfig(
   throw invalid(`config: ${texts.join('; ')}`)
 }
 
+function roleOf(mode: ClusterMode, brokerId: number): string {
+  if (brokerId > 0) return 'SLAVE'
+  return mode === 'sync-replica' ? 'SYNC_MASTER' : 'ASYNC_MASTER'
+}
+
 export function invalid(text: string): ApogeeError {
   return new ApogeeError('CLUSTER_OPTION_INVALID', text)
 }
 
-function checkCount(name: string, count: number, max: number): void {
-  if (Number.isInteger(count) && count >= 1 && count <= max) return
-  throw invalid(`${name}: ${count} is not a whole number from 1 to ${max}`)
+function checkCount(name: string, count: number, min: number, max: number): void {
+  if (Number.isInteger(count) && count >= min && count <= max) return
+  throw invalid(`${name}: ${count} is not a whole number from ${min} to ${max}`)
 }
 
 function checkStore(store: ClusterStore): ClusterStore {

@@ -6,6 +6,8 @@ export interface Ports {
   namesrv?: number
   broker?: number
   fast?: number
+  /** Where slaves copy the log. */
+  ha?: number
   http?: number
 }
 

@@ -1,3 +1,4 @@
+import { Cables, type LinkFault } from './cables.ts'
 import {
   type FaultMatch,
   type FaultRule,
@@ -26,17 +27,32 @@ export interface ClusterFaults {
   disconnect(match: FaultMatch): FaultRule
   /** Closes connections that the node (all nodes) has accepted. Returns how many. */
   cutConnections(match?: { broker?: string }): number
-  /** Ends all rules. What is delayed still comes. */
+  /**
+   * Cuts the cable between two sides, each a node (`'broker-a'`, `'namesrv-1'`), several, or `'clients'`: everything
+   * outside. Nothing is lost, as with TCP: what is sent waits, connections stay until somebody's time-out closes them,
+   * and new ones are not made, until it is healed. With `oneWay` only what `from` sends does not arrive.
+   */
+  partition(from: Side, to: Side, options?: { oneWay?: boolean }): LinkFault
+  /** Ends all partitions and lags. */
+  heal(): void
+  /** What this slave (the slaves of this master) copies from the master's log arrives so much later. */
+  lag(node: string, delayMs: number): LinkFault
+  /** Ends all rules, partitions and lags. What is delayed still comes. */
   clear(): void
 }
 
-/** `cut` closes what a node, or every one, has accepted. */
+/** One side of a partition: a node, several, or `'clients'`. */
+export type Side = string | readonly string[]
+
+/** `cut` closes what a node, or every one, has accepted; `nodes` gives the names that there are. */
 export class PlannedFaults implements ClusterFaults {
   readonly rules: FaultRules = new FaultRules()
+  readonly cables: Cables
   private readonly cut: (node: string | undefined) => number
 
-  constructor(cut: (node: string | undefined) => number) {
+  constructor(cut: (node: string | undefined) => number, nodes: () => readonly string[]) {
     this.cut = cut
+    this.cables = new Cables(nodes)
   }
 
   drop(match: FaultMatch): FaultRule {
@@ -67,7 +83,20 @@ export class PlannedFaults implements ClusterFaults {
     return this.cut(broker)
   }
 
+  partition(from: Side, to: Side, { oneWay = false }: { oneWay?: boolean } = {}): LinkFault {
+    return this.cables.cut([from].flat(), [to].flat(), oneWay)
+  }
+
+  heal(): void {
+    this.cables.healAll()
+  }
+
+  lag(node: string, delayMs: number): LinkFault {
+    return this.cables.slowDown(node, delayMs)
+  }
+
   clear(): void {
     this.rules.clear()
+    this.cables.healAll()
   }
 }

@@ -13,7 +13,10 @@ import { type ConsumeQueue, QueueUnits } from '@apogee/store'
 
 /** A message as a broker of the cluster holds it. */
 export interface StoredMessage {
+  /** The brokerName, which a master shares with its slaves. */
   readonly broker: string
+  /** The node that was asked: `broker-a`, or a slave, `broker-a-1`. */
+  readonly node: string
   readonly topic: string
   readonly queueId: number
   readonly queueOffset: number
@@ -37,8 +40,10 @@ export interface StoredMessage {
 
 /** Which of a topic's messages. */
 export interface MessagesQuery {
-  /** Only of this broker. */
+  /** Only of this node, master (`'broker-a'`) or slave (`'broker-a-1'`). */
   broker?: string
+  /** Without `broker`: of all masters, or of all slaves. Default `'master'`. */
+  role?: 'master' | 'slave'
   /** Only of this queue. */
   queueId?: number
   /** Messages at most. Default 10,000. */
@@ -51,7 +56,7 @@ const UNITS = 256
 
 /** Messages of a topic on one broker, by queue and offset, as far as retention has left them. */
 export async function storedMessages(
-  broker: string,
+  node: { readonly name: string; readonly brokerName: string },
   { store }: BrokerServices,
   {
     limit,
@@ -71,7 +76,7 @@ export async function storedMessages(
       next += units.count
       for (let i = 0; i < units.count; i++) {
         const record = await store.readRecord(units.physicalOffset[i]!)
-        if (record !== null) messages.push(decoded(broker, record))
+        if (record !== null) messages.push(decoded(node, record))
       }
     }
   }
@@ -92,14 +97,18 @@ function readUnits(
   })
 }
 
-function decoded(broker: string, record: Buffer): StoredMessage {
+function decoded(
+  { brokerName, name }: { readonly name: string; readonly brokerName: string },
+  record: Buffer,
+): StoredMessage {
   const message = decodeRecord(record, 0)
-  if (isMalformed(message)) throw new DiskFailure('EIO', 'decode', broker)
+  if (isMalformed(message)) throw new DiskFailure('EIO', 'decode', name)
   const { bornHost, bornTimestamp, flag, properties, queueId, queueOffset, topic } = message
   const { reconsumeTimes, storeTimestamp, sysFlag } = message
   const body = shownBody(sysFlag, message.body)
   return {
-    broker,
+    broker: brokerName,
+    node: name,
     topic,
     queueId,
     queueOffset,
