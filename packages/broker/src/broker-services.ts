@@ -41,6 +41,7 @@ import { SubscriptionGroupManager } from './subscription/subscription-group-mana
 import { DeletedTopics } from './topic/deleted-topics.ts'
 import { TopicConfigManager } from './topic/topic-config-manager.ts'
 import { recoverTopics } from './topic/topic-recovery.ts'
+import { TopicSpreader } from './topic/topic-spreader.ts'
 import { TransactionalMessageService } from './transaction/transactional-message-service.ts'
 
 export interface BrokerDeps {
@@ -87,6 +88,7 @@ export interface BrokerServices extends MemoryServices {
   files: TableFiles
   ha: HaServices
   masterWatch: MasterWatch
+  spreader: TopicSpreader
   /** Null on a master. */
   slave: SlaveService | null
 }
@@ -170,6 +172,7 @@ export async function storeServices(
     return {
       ...parts,
       metrics: new BrokerMetrics({ ...parts, clock }),
+      spreader: new TopicSpreader(config, { client, clock, log, topics }),
       slave: slaveService(parts, { clock, log }),
     }
   } catch (error) {
@@ -180,7 +183,7 @@ export async function storeServices(
 }
 
 function slaveService(
-  parts: Omit<BrokerServices, 'metrics' | 'slave'>,
+  parts: Omit<BrokerServices, 'metrics' | 'slave' | 'spreader'>,
   common: { clock: Env['clock']; log: Logger },
 ): SlaveService | null {
   const { config, ha, masterWatch: watch, slaveOffsets: committed } = parts

@@ -281,6 +281,7 @@ export class Broker {
     await Promise.all(this.servers.map((server) => server.stop(leftMs)))
     services.stats.stop()
     services.slave?.stop()
+    services.spreader.stop()
     await services.transactions.stop()
     // After clients and all that appends for them: what they wait for is still replicated.
     await stopReplication(services.ha, clock, untilMs)

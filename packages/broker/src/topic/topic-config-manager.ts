@@ -24,6 +24,8 @@ export interface TopicUpdate extends TopicSettings {
  */
 export class TopicConfigManager {
   readonly dataVersion: DataVersion
+  /** Told of each topic that a send has made. */
+  onCreatedInSend: ((topic: TopicConfig) => void) | null = null
   private readonly config: BrokerConfig
   private readonly log: Logger
   private readonly topics = new Map<string, TopicConfig>()
@@ -94,7 +96,7 @@ export class TopicConfigManager {
       return null
     }
     const queueNums = Math.max(1, Math.min(clientQueueNums, from.writeQueueNums))
-    return this.create(
+    const created = this.create(
       new TopicConfig(topic, {
         readQueueNums: queueNums,
         writeQueueNums: queueNums,
@@ -104,6 +106,8 @@ export class TopicConfigManager {
       }),
       remoteAddress,
     )
+    if (created !== null) this.onCreatedInSend?.(created)
+    return created
   }
 
   /**
