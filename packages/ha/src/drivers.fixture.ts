@@ -1,15 +1,30 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Env, Socket } from '@apogee/env'
 import { type SimHost, SimWorld } from '@apogee/env/sim'
+import {
+  decodeHaRefusal,
+  encodeHaFrame,
+  encodeHaGreeting,
+  HA_HEADER_SIZE,
+  HA_MAGIC_SIZE,
+  HA_SLAVE_MAGIC,
+  HA_VERSION,
+  HaFrameReader,
+  HaFrameType,
+  type HaGreeting,
+  type HaRefusal,
+  splitHaWelcome,
+} from '@apogee/protocol'
 import { HaMaster } from './ha-master.ts'
 import type { HaMasterOptions, HaProtocol, HaSlaveOptions } from './ha-options.ts'
 import { HaSlave } from './ha-slave.ts'
 import type { HaSlaveStatus } from './ha-status.ts'
 import { PlainLog } from './plain-log.fixture.ts'
+import { haProof } from './proof.ts'
 
 export const MASTER = '10.0.0.1'
 export const PORT = 10_912
-export const TARGET = `${MASTER}:${PORT}`
+export const TARGET: string = `${MASTER}:${PORT}`
 
 export function masterOptions(changes: Partial<HaMasterOptions> = {}): HaMasterOptions {
   return {
@@ -133,6 +148,43 @@ export class RawPeer {
 
   send(bytes: Uint8Array): void {
     this.socket.write(bytes)
+  }
+
+  /** Takes the master's frames from what has come, in short: type, offset, and a refusal's code. */
+  frames(): string[] {
+    const reader = new HaFrameReader('master')
+    reader.push(this.received.subarray(HA_MAGIC_SIZE))
+    const found: string[] = []
+    while (reader.next() === true) {
+      const { type, offset, payload } = reader
+      const refusal = type === HaFrameType.REFUSED ? decodeHaRefusal(payload) : null
+      found.push(refusal === null ? `${type}@${offset}` : (refusal as HaRefusal).code)
+    }
+    return found
+  }
+
+  /** HELLO as a slave of `changes` would send it, and after the master's welcome the proof with `secret`. */
+  shakeHands(it: Drivers, changes: Partial<HaGreeting> = {}, secret = 's3cret'): void {
+    this.send(HA_SLAVE_MAGIC)
+    it.until(() => this.received.length === HA_MAGIC_SIZE)
+    const hello = encodeHaGreeting({
+      version: HA_VERSION,
+      clusterName: 'c',
+      brokerName: 'a',
+      brokerId: 7,
+      fileSize: 4096,
+      minOffset: 0,
+      endOffset: 0,
+      nonce: new Uint8Array(32).fill(5),
+      ...changes,
+    })
+    this.send(encodeHaFrame(HaFrameType.HELLO, 0, hello))
+    it.until(() => this.frames().length > 0 || this.isClosed)
+    if (this.received.readUInt8(HA_MAGIC_SIZE) !== HaFrameType.WELCOME) return
+    const payload = this.received.subarray(HA_MAGIC_SIZE + HA_HEADER_SIZE)
+    const welcome = splitHaWelcome(payload).greeting
+    const proof = haProof(secret, 'slave', { hello, welcome })
+    this.send(encodeHaFrame(HaFrameType.PROOF, 0, proof))
   }
 }
 
