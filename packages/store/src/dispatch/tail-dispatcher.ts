@@ -31,13 +31,15 @@ export class TailDispatcher {
       assert(chunk !== null, 'confirmed records left the tail', at, confirmed)
       const end = Math.min(chunk.end, confirmed)
       while (at < end) {
-        const status = inspectRecord(chunk.buffer, at - chunk.start, end - chunk.start, view)
+        const status = inspectRecord(chunk.buffer, at - chunk.start, chunk.used, view)
         assert(
           status === RECORD_OK || status === RECORD_BLANK,
           'bad record in the tail',
           at,
           status,
         )
+        // A slave of Apache's acknowledges parts of records.
+        if (at + view.totalSize > confirmed) return
         if (status === RECORD_OK) {
           this.dispatcher.dispatch(chunk.buffer, view, withIndex)
           this.lastStoreTimestamp = view.storeTimestamp

@@ -223,6 +223,7 @@ test('every crash of a cut leaves a store that opens, with what was cut kept asi
         const kept = bytesOf(world.disk, KEEP)
         const end = await openAndCheck(world, before, about, 12)
         assert.ok(end >= at && end <= before.end, `${about}: ends at ${end}`)
+        if (step === disk.steps.length - 1) assert.equal(end, at, `${about}: it was done`)
         if (end < before.end) assert.deepEqual(kept, before.log.subarray(at), about)
         const which = end === at ? 'cut' : end === before.end ? 'whole' : 'between'
         ends.set(which, (ends.get(which) ?? 0) + 1)
