@@ -2,10 +2,12 @@ import type { AdminCommand } from '../command.ts'
 import { getBrokerConfig, updateBrokerConfig } from './broker/broker-config.ts'
 import { brokerConsumeStats } from './broker/broker-consume-stats.ts'
 import { brokerStatus } from './broker/broker-status.ts'
+import { haStatus } from './broker/ha-status.ts'
 import { cleanExpiredCq, cleanUnusedTopic, deleteExpiredCommitLog } from './broker/housekeeping.ts'
 import { sendMsgStatus } from './broker/send-msg-status.ts'
 import { clientList, producer, producerConnection, producerList } from './client/producers.ts'
 import { clusterList } from './cluster/cluster-list.ts'
+import { clusterReplicas } from './cluster/cluster-replicas.ts'
 import { clusterRt } from './cluster/cluster-rt.ts'
 import { exportConfigs } from './export/export-configs.ts'
 import { exportMetadata } from './export/export-metadata.ts'
@@ -55,8 +57,10 @@ import { updateTopicPerm } from './topic/update-topic-perm.ts'
 /** Every command, by noun in the order of help. */
 export const adminCommands: readonly AdminCommand[] = [
   clusterList,
+  clusterReplicas,
   clusterRt,
   brokerStatus,
+  haStatus,
   getBrokerConfig,
   updateBrokerConfig,
   brokerConsumeStats,

@@ -10,7 +10,9 @@ const CONTROLLER =
   'there is no controller: request codes 1001 to 1013; masters do not change over by it'
 const CONTAINER =
   'there is no broker container: request codes 902 and 903; start one process a broker'
-const HA = 'replication is not served yet: request codes 907, 908 and 1007'
+const FLUSH_OFFSET =
+  'slaves keep no flush offset of their master, so there is none to reset: request code 908'
+const EPOCH = 'logs have no epochs: these belong to controller mode: request code 1007'
 const COLD_DATA = 'there is no control of cold reads: request codes 2001 to 2004'
 const ROCKSDB = 'queues and configuration are never in RocksDB: request codes 354 and 355'
 const ACL = 'users and access rules (ACL 2) are not served yet: request codes 3001 to 3010'
@@ -36,7 +38,8 @@ export const unsupportedCommands: readonly UnsupportedCommand[] = [
     'cleanBrokerMetadata',
   ),
   ...each(CONTAINER, 'addBroker', 'removeBroker'),
-  ...each(HA, 'haStatus', 'resetMasterFlushOffset', 'getBrokerEpoch'),
+  ...each(FLUSH_OFFSET, 'resetMasterFlushOffset'),
+  ...each(EPOCH, 'getBrokerEpoch'),
   ...each(
     COLD_DATA,
     'getColdDataFlowCtrInfo',

@@ -4,6 +4,7 @@ import {
   ConsumeStatsList,
   formatPropertiesText,
   GetConsumeStatsInBrokerHeader,
+  HARuntimeInfo,
   KVTable,
   ProducerTableInfo,
   parsePropertiesText,
@@ -49,6 +50,14 @@ export class BrokerOperations {
       const { table } = await this.transport.callBody(address, request, KVTable)
       return table
     })
+  }
+
+  /** GET_BROKER_HA_STATUS (907) of each, slaves too: what masters know of their slaves, and slaves of themselves. */
+  replication(where: Where): Promise<Answers<OfBroker<HARuntimeInfo>>> {
+    const request = { code: RequestCode.GET_BROKER_HA_STATUS, header: {}, values: {} }
+    return this.each(where, true, (address) =>
+      this.transport.callBody(address, request, HARuntimeInfo),
+    )
   }
 
   /** GET_BROKER_CONFIG (26) of each, slaves too. */

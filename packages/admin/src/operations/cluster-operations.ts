@@ -9,6 +9,7 @@ import {
 import { AdminError, AdminErrorCode } from '../admin-error.ts'
 import type { AdminTransport } from '../transport/admin-transport.ts'
 import { type Answers, tryEach } from './answers.ts'
+import { type ReplicaStatus, replicaStatuses } from './replica-status.ts'
 import type { BrokerTarget, Where } from './where.ts'
 
 /** A broker and what it says about itself; `runtime` is null when it could not be asked. */
@@ -86,6 +87,12 @@ export class ClusterOperations {
     const byAddress = new Map(runtimes.results.map((one) => [one.address, one.runtime]))
     const results = brokers.map((one) => ({ ...one, runtime: byAddress.get(one.address) ?? null }))
     return { results, problems: runtimes.problems }
+  }
+
+  /** Masters and slaves: how far each is, who is in sync, who serves what. Codes as `status`. */
+  async replicas(clusterName?: string): Promise<Answers<ReplicaStatus>> {
+    const { results, problems } = await this.status(clusterName)
+    return { results: replicaStatuses(results), problems }
   }
 
   /** GET_BROKER_MEMBER_GROUP (901): the brokers of one name, by id. Null when there are none. */

@@ -70,7 +70,7 @@ export class AdminWorld {
     await this.settle(new NameServer(config, { env, log: silentLogger }).start())
   }
 
-  async startBroker(number: number): Promise<void> {
+  async startBroker(number: number, values: Partial<BrokerConfigValues> = {}): Promise<void> {
     const host = `10.0.0.${number}`
     const config = BrokerConfig.of({
       ...SMALL,
@@ -79,6 +79,7 @@ export class AdminWorld {
       brokerIP1: host,
       namesrvAddr: NAMESRV,
       ...this.values,
+      ...values,
     })
     const env = this.world.host(host).boot()
     await this.settle(new Broker(config, { env, log: silentLogger }).start())

@@ -29,6 +29,7 @@ export const mqadminOptions: Readonly<Record<string, string>> = {
   getBrokerConfig: 'b/brokerAddr= c/clusterName=',
   getConsumerConfig: 'g/groupName=',
   getNamesrvConfig: '',
+  haStatus: 'c/clusterName= b/brokerAddr= i/interval=',
   printMsg:
     't/topic= c/charsetName= s/subExpression= b/beginTimestamp= e/endTimestamp= d/printBody= l/lmqParentTopic=',
   printMsgByQueue:
@@ -98,7 +99,6 @@ export const mqadminOthers: readonly string[] = [
   'getControllerMetaData',
   'getSyncStateSet',
   'getUser',
-  'haStatus',
   'listAcl',
   'listUser',
   'remappingStaticTopic',

@@ -26,6 +26,7 @@ const PLACE = [
 ]
 const NOW = [
   ...PLACE,
+  column('role', 'ROLE'),
   column('version', 'VERSION'),
   numbers('inTps', 'IN/S'),
   numbers('outTps', 'OUT/S'),
@@ -33,6 +34,9 @@ const NOW = [
   numbers('diskRatio', 'DISK'),
   column('activated', 'ACTIVE'),
   ...wide(
+    numbers('slaves', 'SLAVES'),
+    numbers('inSyncReplicas', 'IN SYNC'),
+    numbers('lagBytes', 'LAG'),
     numbers('sendQueueSize', 'SEND QUEUE'),
     numbers('pullQueueSize', 'PULL QUEUE'),
     column('bootAtMs', 'UP SINCE'),
@@ -81,6 +85,10 @@ function rowOf({ clusterName, brokerName, brokerId, address, runtime }: BrokerSt
     broker: brokerName,
     brokerId,
     address,
+    role: runtime?.get('brokerRole') ?? (brokerId === 0 ? 'MASTER' : 'SLAVE'),
+    slaves: runtimeNumber(runtime, 'slaveCount'),
+    inSyncReplicas: runtimeNumber(runtime, 'inSyncReplicas'),
+    lagBytes: runtimeNumber(runtime, 'slaveLagBytes'),
     version: runtime?.get('brokerVersionDesc') ?? null,
     inTps: runtimeRate(runtime, 'putTps'),
     outTps: runtimeRate(runtime, 'getTransferredTps'),
