@@ -66,7 +66,7 @@ export class ClientWorld {
     await this.settle(server.start())
   }
 
-  async startBroker(number: number): Promise<Broker> {
+  async startBroker(number: number, more: Partial<BrokerConfigValues> = {}): Promise<Broker> {
     const host = brokerHost(number)
     const values = {
       ...SMALL,
@@ -75,6 +75,7 @@ export class ClientWorld {
       brokerIP1: host,
       namesrvAddr: this.nameservers.join(';'),
       ...this.values,
+      ...more,
     }
     const env = this.world.host(host).boot()
     const broker = new Broker(BrokerConfig.of(values), { env, log: silentLogger })
