@@ -2,7 +2,7 @@ import type { Prng } from '@apogee/base'
 import type { SimDisk } from '@apogee/env/sim'
 import type { MessageStoreOptions } from '../options.ts'
 import { REPLICA_OK, type ReplicaStatus } from '../replication/log-replication.ts'
-import { makeWorld, type TestMessage, TestStore } from './store-fixture.ts'
+import { killed, makeWorld, type TestMessage, TestStore } from './store-fixture.ts'
 
 // A master's store and a slave's, each in a world of its own, and the bytes between them.
 
@@ -36,10 +36,15 @@ export function readRaw(it: TestStore, offset: number, length: number): Buffer {
 }
 
 /** Gives the slave what it lacks, in pieces that `sizes` names; the slave's clock runs in between. */
-export function stream(pair: Pair, sizes: () => number, verify = true): ReplicaStatus {
+export function stream(
+  pair: Pair,
+  sizes: () => number,
+  verify = true,
+  upTo: number = Number.MAX_SAFE_INTEGER,
+): ReplicaStatus {
   const { master, slave } = pair
   const { replica } = slave.store.replication
-  while (replica.received < master.store.replication.written) {
+  while (replica.received < Math.min(upTo, master.store.replication.written)) {
     slave.runUntil(() => !replica.full)
     const bytes = readRaw(master, replica.received, sizes())
     const status = replica.append(replica.received, bytes, verify)
@@ -92,6 +97,30 @@ export function contentOf(it: TestStore): { [queue: string]: string[] } {
     }
   }
   return content
+}
+
+/** How many messages each key leads to, of those that `drawMessage` makes. */
+export async function keysOf(it: TestStore, count: number): Promise<number[]> {
+  const found: number[] = []
+  await it.runFor(100)
+  for (let i = 0; i < count; i += 7) {
+    for (const topic of it.store.topics()) {
+      const result = await it.resolve(it.store.queryByKey(topic, `key${i}`, 8, 0, 1e15))
+      found.push(result.records.length)
+    }
+  }
+  return found
+}
+
+/** The same store after a stop or a kill. */
+export async function reopened(it: TestStore, clean: boolean): Promise<TestStore> {
+  if (clean) await it.close()
+  // The index of a store that was just opened catches up by promises, which no kill ends here.
+  else await it.runFor(2)
+  const again = new TestStore(killed(it.world), it.store.options)
+  const report = again.store.open()
+  if (report.damaged.length > 0) throw new Error(`damage: ${JSON.stringify(report.damaged)}`)
+  return again
 }
 
 /** The bytes of the log's files below `end`. */
