@@ -17,6 +17,8 @@ export class RangeHasher {
   private end = 0
   private done: RangeHashed = () => {}
   private looping = false
+  /** Where the last read began: it has not come yet while this is `at`. */
+  private before = -1
 
   constructor(replication: LogReplication) {
     this.replication = replication
@@ -28,6 +30,8 @@ export class RangeHasher {
     this.at = from
     this.end = from + length
     this.done = done
+    // Whoever is told of one range may ask for the next in that call, and that one may begin where this one ended.
+    this.before = -1
     this.loop()
   }
 
@@ -41,9 +45,8 @@ export class RangeHasher {
     // A read that is done at once must not come back in here: the stack would grow with the range.
     if (this.looping) return
     this.looping = true
-    let before = -1
-    while (this.hash !== null && this.at !== before) {
-      before = this.at
+    while (this.hash !== null && this.at !== this.before) {
+      this.before = this.at
       if (this.at === this.end) this.finish(null)
       else this.readPiece()
     }
