@@ -88,6 +88,37 @@ test('a topic that is deleted on the master is deleted on the slave, queues and 
   await master.stop()
 })
 
+test('a deletion that is heard of before the records counts for them too', async () => {
+  const { cluster, master, slave } = await pair(SEED + 11)
+  await cluster.createTopic(master, 'empty')
+  await cluster.until(() => slave.services.topics.select('empty') !== undefined)
+  await cluster.deleteTopic(master, 'empty')
+  await cluster.until(() => slave.services.topics.select('empty') === undefined)
+  equal(slave.services.deleted.endOf('empty'), master.services.store.maxPhysicalOffset)
+  await slave.stop()
+  await master.stop()
+})
+
+test('a topic that is deleted and made again at once has the new messages on the slave, and only them', async () => {
+  for (let seed = 0; seed < 5; seed++) {
+    const { cluster, master, slave } = await pair(SEED + 100 + seed)
+    await cluster.until(() => slave.services.ha.slave?.status.state === 'following')
+    for (const body of ['old-0', 'old-1', 'old-2']) await cluster.send(master, 'orders', body)
+    await cluster.pass(seed * 300)
+    await cluster.deleteTopic(master, 'orders')
+    await cluster.pass(seed * 100)
+    await cluster.createTopic(master, 'orders', 2)
+    for (const body of ['new-0', 'new-1']) await cluster.send(master, 'orders', body)
+    await cluster.until(() => slave.services.topics.select('orders')?.readQueueNums === 2)
+    await cluster.until(() => slave.services.store.maxOffset('orders', 0) === 2)
+    await cluster.pass(3000)
+    const texts = await cluster.texts(slave, 'orders')
+    deepEqual(texts, ['new-0', 'new-1'], `seed ${SEED + 100 + seed}`)
+    await slave.stop()
+    await master.stop()
+  }
+})
+
 test('a topic that was made and deleted while the slave was away leaves no queues there', async () => {
   const { cluster, master, slave } = await pair(SEED + 3)
   await cluster.until(() => slave.services.ha.slave?.status.state === 'following')
