@@ -66,7 +66,7 @@ export type {
 } from './operations/offset-operations.ts'
 export { type AdminClient, adminOver, connectAdmin } from './operations/over-client.ts'
 export type { ScanOptions } from './operations/queue-reader.ts'
-export type { ReplicaStatus, Served } from './operations/replica-status.ts'
+export { type ReplicaStatus, replicaStatuses, type Served } from './operations/replica-status.ts'
 export type {
   OwnedQueue,
   RunningInfo,

@@ -26,6 +26,7 @@ export const CHECK_IDS = [
   'write-permission',
   'topic-queues',
   'versions',
+  'replication',
 ] as const
 export type CheckId = (typeof CHECK_IDS)[number]
 

@@ -17,7 +17,8 @@ export function addDoctorCommand(program: Command, session: Session): void {
       `Look for what commonly keeps a cluster from working: NameServers that do
 not answer or disagree, addresses that brokers advertise and this machine cannot
 reach, clocks that differ, full disks, brokers without a master or without write
-permission, topics without queues. Changes nothing.`,
+permission, slaves that do not follow or lag, topics without queues. Changes
+nothing.`,
     )
     .summary('look for what keeps a cluster from working')
     .option('--timeout <span>', 'for one request, connecting included', '3s')

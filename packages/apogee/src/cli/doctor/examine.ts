@@ -1,5 +1,5 @@
 // The checks themselves. Each gives what it found and never rejects for what a server did.
-import { type Admin, AdminError, type BrokerTarget } from '@apogee/admin'
+import { type Admin, AdminError, type BrokerTarget, replicaStatuses } from '@apogee/admin'
 import {
   ClusterInfo,
   isReadable,
@@ -10,6 +10,7 @@ import {
 } from '@apogee/protocol'
 import { fastAddress, isLoopbackOfElsewhere, unreachableHint } from './advertised-address.ts'
 import { type Check, ok, problem, skipped, warning } from './check.ts'
+import { checkReplication } from './replication-checks.ts'
 import { checkClock, checkDisk, checkVersions, type RuntimeInfo } from './runtime-checks.ts'
 
 /** Of topics that are wrong, so many are named. */
@@ -45,6 +46,8 @@ export async function examine(deps: ExamineDeps): Promise<Check[]> {
   const versions = new Map(seen.flatMap(({ version }) => (version === null ? [] : [version])))
   const alike = checkVersions(versions)
   if (alike !== null) checks.push(alike)
+  const statuses = brokers.map((broker, i) => ({ ...broker, runtime: seen[i]!.runtime }))
+  checks.push(...checkReplication(replicaStatuses(statuses)))
   return [...checks, ...(await examineTopics(deps, brokers))]
 }
 
@@ -129,6 +132,8 @@ export function checkMasters(brokers: readonly BrokerTarget[]): Check[] {
 interface BrokerSeen {
   readonly checks: readonly Check[]
   readonly version: readonly [broker: string, version: string] | null
+  /** What it says about itself; null when it could not be asked. */
+  readonly runtime: RuntimeInfo | null
 }
 
 async function examineBroker(deps: ExamineDeps, broker: BrokerTarget): Promise<BrokerSeen> {
@@ -143,6 +148,7 @@ async function examineBroker(deps: ExamineDeps, broker: BrokerTarget): Promise<B
     return {
       checks: [problem('broker-address', target, text, unreachableHint(address, brokerName))],
       version: null,
+      runtime: null,
     }
   }
   const endedMs = deps.now()
@@ -150,7 +156,11 @@ async function examineBroker(deps: ExamineDeps, broker: BrokerTarget): Promise<B
   checks.push(await examineFastPort(deps, broker, target))
   checks.push(checkClock(target, runtime, (beganMs + endedMs) / 2), checkDisk(target, runtime))
   const version = runtime.get('brokerVersionDesc')
-  return { checks, version: version === undefined ? null : [`${brokerName}/${brokerId}`, version] }
+  return {
+    checks,
+    version: version === undefined ? null : [`${brokerName}/${brokerId}`, version],
+    runtime,
+  }
 }
 
 function reached(
