@@ -188,14 +188,18 @@ test('a failed message goes back, a delayed one is delivered, with no slave to c
 test('a planned stop answers what is in flight, once the slave has it', async () => {
   const pair = await new ReplicaPair(SEED + 7, SYNC).start()
   const { cluster, master, slave } = pair
-  cluster.world.network.delay('10.0.0.1', '10.0.0.2', 200)
+  pair.cut()
   const code = RequestCode.SEND_MESSAGE_V2
   const request = { code, fields: sendFields(sendHeader(), code), body: Buffer.from('x') }
   const sends = Array.from({ length: 10 }, () =>
     cluster.client.invoke(master.address, request, 10_000),
   )
   await cluster.pass(20)
-  await master.stop()
+  const stopped = master.broker!.stop(5000)
+  await cluster.pass(1500)
+  equal(slave.services.store.maxOffset('orders', 0), 0)
+  pair.heal()
+  await cluster.settle(stopped)
   const answers = await cluster.settle(Promise.all(sends))
   deepEqual(new Set(answers.map((answer) => answer.code)), new Set([ResponseCode.SUCCESS]))
   equal(slave.services.store.maxOffset('orders', 0), 10)
@@ -203,12 +207,27 @@ test('a planned stop answers what is in flight, once the slave has it', async ()
 })
 
 test('a planned stop of an asynchronous master leaves the slave with everything', async () => {
-  const pair = await new ReplicaPair(SEED + 8).start()
+  const pair = await new ReplicaPair(SEED + 8, { drainLingerMillis: 0 }).start()
   const { cluster, master, slave } = pair
-  cluster.world.network.delay('10.0.0.1', '10.0.0.2', 300)
+  pair.cut()
   for (let i = 0; i < 10; i++) equal((await pair.send(`m${i}`)).code, ResponseCode.SUCCESS)
-  await master.stop()
-  await cluster.pass(500)
+  const stopped = master.broker!.stop(5000)
+  await cluster.pass(1000)
+  pair.heal()
+  await cluster.settle(stopped)
+  await cluster.pass(100)
   equal(slave.services.store.maxOffset('orders', 0), 10)
+  await slave.stop()
+})
+
+test('a planned stop waits no longer than its grace for a slave that does not answer', async () => {
+  const pair = await new ReplicaPair(SEED + 9, { drainLingerMillis: 0 }).start()
+  const { master, slave } = pair
+  pair.cut()
+  await pair.send('x')
+  const startedMs = pair.nowMs
+  await master.stop()
+  ok(pair.nowMs - startedMs < 5500, String(pair.nowMs - startedMs))
+  pair.heal()
   await slave.stop()
 })
