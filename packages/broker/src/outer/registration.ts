@@ -83,9 +83,11 @@ export class RegistrationBuilder {
     return { fields, body }
   }
 
+  /** A slave's topics count while no master is registered: for readers then. */
   private get permission(): number {
-    const { brokerPermission } = this.config.values
-    return this.isRetired ? brokerPermission & ~PermName.WRITE : brokerPermission
+    const { brokerId, brokerPermission } = this.config.values
+    const isWritable = brokerId === 0 && !this.isRetired
+    return isWritable ? brokerPermission : brokerPermission & ~PermName.WRITE
   }
 
   /** A topic as the broker's own permission lets it be seen. */
