@@ -91,9 +91,17 @@ test('what cannot be started is refused with its reason, and nothing is left', a
   await rejects(startCluster({ config: { namesrvAddr: 'x' } }), invalid(/decided by the cluster/))
   await rejects(startCluster({ brokers: 2, config: { brokerName: 'x' } }), invalid(/one name/))
   await rejects(startCluster({ topics: ['no good'] }), { code: 'CLUSTER_TOPIC_REFUSED' })
-  await rejects(startCluster({ config: { brokerRole: 'SLAVE' } }), {
-    code: 'BROKER_ROLE_INVALID',
+  await rejects(startCluster({ config: { brokerRole: 'SLAVE' } }), invalid(/decided by the/))
+  await rejects(startCluster({ config: { enableDLegerCommitLog: true } }), {
+    code: 'BROKER_ROLE_UNSUPPORTED',
   })
+  await rejects(startCluster({ mode: 'dledger' as 'single' }), invalid(/mode: dledger is none/))
+  await rejects(startCluster({ mode: 'single', brokers: 2 }), invalid(/one master/))
+  await rejects(startCluster({ mode: 'multi-master', slaves: 1 }), invalid(/no slaves/))
+  await rejects(startCluster({ masters: 2, brokers: 3 }), invalid(/they are the same/))
+  await rejects(startCluster({ slaves: 9 }), invalid(/slaves: 9/))
+  const config = (_index: number, brokerId: number) => ({ brokerName: `x${brokerId}` })
+  await rejects(startCluster({ slaves: 1, config }), invalid(/slave 1 of x0 is named x1/))
 })
 
 test('a temporary store goes with the cluster, a folder stays and is opened again', async () => {

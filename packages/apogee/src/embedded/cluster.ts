@@ -225,7 +225,7 @@ export class EmbeddedCluster implements Cluster {
     const master = this.masters[slave.index]!
     if (!slave.isRunning || !master.isRunning) return true
     const status = replicationOf(master, [slave]).slaves[0]!
-    return status.inSync && status.lag === 0
+    return status.inSync && status.lag === 0 && status.state === 'following'
   }
 
   private async end(): Promise<void> {
@@ -355,7 +355,7 @@ function isBehind(slave: BrokerNode, master: BrokerNode): boolean {
   if (from === null || to === null || master.isPaused || slave.isPaused) return false
   const { inSync, state } = replicationOf(master, [slave]).slaves[0]!
   if (state === 'refused') return false
-  return !inSync || !slave.hasTopicsOf(from)
+  return !inSync || state !== 'following' || !slave.hasTopicsOf(from)
 }
 
 /** Each line with its node. */

@@ -15,9 +15,9 @@ import { clusterStatus } from './cluster-status.ts'
 import { modeOf, type NodeFolder, readNodes, writeNodes } from './node-folders.ts'
 import { NodeProcess, type NodeState } from './node-process.ts'
 import { freeBase } from './port-search.ts'
+import { stopNodes } from './stages.ts'
 import { slavesInSync, startNodes } from './start-nodes.ts'
 import { statusTable } from './status-table.ts'
-import { stopNodes } from './stop-nodes.ts'
 
 /** A verb that is misspelled is taken for the name of a node. */
 const VERBS = ['status', 'start', 'stop', 'kill', 'pause', 'resume', 'list', 'rt']
@@ -147,11 +147,19 @@ export async function startNode(
     throw new ClusterError('CLUSTER_NODE_STATE', `${name} is ${node.state}`)
   }
   await startNodes([node], { attached: false, signal })
-  const isSlave = node.node.kind === 'broker' && node.node.brokerRole === 'SLAVE'
-  const behind = isSlave ? await slavesInSync(processes, signal) : []
-  const rest = behind.includes(name) ? ', not in sync yet' : ''
-  await io.out.write(`${name} serves at ${node.address}${rest}\n`)
+  // Who sends right away wants to hear that slaves have it.
+  const behind = await slavesInSync(
+    processes.filter((one) => isKin(one.node, node.node)),
+    signal,
+  )
+  await io.out.write(`${name} serves at ${node.address}\n`)
+  for (const slave of behind) await io.out.write(`${slave} is not in sync yet\n`)
   return ExitCode.OK
+}
+
+/** A master and its slaves. */
+function isKin(one: NodeFolder, other: NodeFolder): boolean {
+  return one.kind === 'broker' && other.kind === 'broker' && one.brokerName === other.brokerName
 }
 
 export async function showStatus(io: CliIo, flags: ClusterFlags & OutputFlags): Promise<number> {

@@ -1,4 +1,4 @@
-// Nodes start one kind after the other: NameServers first, then all brokers at once.
+// Nodes start one kind after the other, those of a kind at once.
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ExitCode } from '../../cli/exit-codes.ts'
@@ -6,7 +6,7 @@ import { throwIfInterrupted } from '../../cli/session.ts'
 import { ClusterError } from './cluster-error.ts'
 import { clusterStatus } from './cluster-status.ts'
 import type { NodeProcess } from './node-process.ts'
-import { stopNodes } from './stop-nodes.ts'
+import { START_STAGES, stopNodes } from './stages.ts'
 
 const LOOK_MS = 10
 const SERVING_LIMIT_MS = 60_000
@@ -31,14 +31,12 @@ export async function startNodes(
   const idle = processes.filter(({ pid }) => pid === null)
   const started: NodeProcess[] = []
   try {
-    for (const kind of ['namesrv', 'broker'] as const) {
-      const children = idle
-        .filter(({ node }) => node.kind === kind)
-        .map((one) => {
-          const child = one.spawn(options.attached)
-          started.push(one)
-          return serving(one, child, options.signal)
-        })
+    for (const isMeant of START_STAGES) {
+      const children = idle.filter(isMeant).map((one) => {
+        const child = one.spawn(options.attached)
+        started.push(one)
+        return serving(one, child, options.signal)
+      })
       await Promise.all(children)
     }
     return started
