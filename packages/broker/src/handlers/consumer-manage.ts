@@ -13,6 +13,7 @@ import { type MessageStore, QueueUnits } from '@apogee/store'
 import type { ConsumerManager } from '../client/consumer-manager.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
+import { FORWARD_ONLY_FIELD } from '../slave/table-version.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
 import { illegalTopic } from './admin-common.ts'
@@ -46,7 +47,7 @@ export function consumerManageHandlers(deps: ConsumerManageDeps): Handler[] {
       lane: 'ack',
       permission: 'client',
       header: UpdateConsumerOffsetRequestHeader,
-      handle: ({ header }) => updateOffset(deps, header),
+      handle: ({ fields, header }) => updateOffset(deps, header, fields.has(FORWARD_ONLY_FIELD)),
     }),
     handler({
       code: RequestCode.QUERY_CONSUMER_OFFSET,
@@ -66,7 +67,11 @@ function consumerList(deps: ConsumerManageDeps, group: string): Answer {
   return success(encodeBody(GetConsumerListByGroupResponseBody, { consumerIdList }))
 }
 
-function updateOffset(deps: ConsumerManageDeps, header: UpdateConsumerOffsetRequestHeader): Answer {
+function updateOffset(
+  deps: ConsumerManageDeps,
+  header: UpdateConsumerOffsetRequestHeader,
+  isForwardOnly: boolean,
+): Answer {
   const { consumerGroup: group, topic, queueId, commitOffset } = header
   if (deps.groups.select(group) === undefined) {
     return refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist!`)
@@ -81,6 +86,9 @@ function updateOffset(deps: ConsumerManageDeps, header: UpdateConsumerOffsetRequ
   const { useServerSideResetOffset } = deps.config.values
   if (useServerSideResetOffset && deps.offsets.hasOffsetReset(topic, group, queueId)) {
     return { code: ResponseCode.SUCCESS, remark: 'Offset has been previously reset' }
+  }
+  if (isForwardOnly && deps.offsets.queryOffset(group, topic, queueId) >= commitOffset) {
+    return success()
   }
   if (deps.offsets.commitOffset(group, topic, queueId, commitOffset)) return success()
   return refuse(ResponseCode.SYSTEM_ERROR, 'offsetsMax reached, the offset was not stored')

@@ -82,6 +82,17 @@ test('a table that changes meanwhile is begun anew, some times', async () => {
   await rejects(tables.topics(''), { code: 'MASTER_TABLE_CHANGING' })
 })
 
+test('a table of which a part never comes is not taken', async () => {
+  const master = new ApacheMaster()
+  master.topics.push(...names(3000))
+  const tables = tablesOf((code, fields) => {
+    const answer = master.invoke(code, fields)
+    answer.fields.set('totalTopicNum', '3001')
+    return answer
+  })
+  await rejects(tables.topics(''), { code: 'MASTER_TABLE_CHANGING' })
+})
+
 test('a master of 4.x sends its table whole', async () => {
   const master = new ApacheMaster()
   master.isOld = true

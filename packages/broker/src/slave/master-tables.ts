@@ -169,15 +169,18 @@ export class MasterTables {
       const page = this.read(() => spec.decode(response.body))
       if (first !== null && jsonOf(first.version) !== jsonOf(page.version)) return 'changed'
       first ??= page
+      const before = rows.size
       for (const [name, row] of page.rows) rows.set(name, row)
       for (const [name, bits] of page.forbidden) forbidden.set(name, bits)
       const total = response.fields.get(spec.totalField)
       // Before 5.x a table comes whole, and its size is not told.
-      if (total === undefined || page.rows.size === 0 || rows.size >= Number(total)) {
+      if (total === undefined || rows.size >= Number(total)) {
         const logEnd = response.fields.get(LOG_END_FIELD)
         const { version } = page
         return { rows, version, forbidden, logEnd: logEnd === undefined ? null : Number(logEnd) }
       }
+      // Half a table would be taken for the whole one.
+      if (rows.size === before) return 'changed'
     }
   }
 

@@ -35,7 +35,8 @@ export class SlaveService {
       ...deps,
       answering: (isAnswering, isSilent) => {
         watch.isAnswering = isAnswering
-        watch.isSilent = isSilent
+        // Who was silent, and then cannot be reached, is gone: that replication still stands means nothing.
+        watch.isSilent = !isAnswering && (isSilent || watch.isSilent)
         this.search()
       },
     })

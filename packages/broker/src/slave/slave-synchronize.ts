@@ -22,7 +22,7 @@ import { nextRoundMs } from './core/round-plan.ts'
 import { MasterTables } from './master-tables.ts'
 import { QueueCleaning } from './queue-cleaning.ts'
 import type { SlaveOffsets } from './slave-offsets.ts'
-import { versionText } from './table-version.ts'
+import { FORWARD_ONLY_FIELD, versionText } from './table-version.ts'
 
 /** Offsets that are told to the master at a time. */
 const TELL_AT_ONCE = 32
@@ -182,6 +182,8 @@ export class SlaveSynchronize {
     const { group, offset: commitOffset, queueId, topic } = one
     const header = { consumerGroup: group, topic, queueId, commitOffset }
     const fields = encodeHeader(UpdateConsumerOffsetRequestHeader, header)
+    // A client or another slave may be faster, with a higher one.
+    fields.set(FORWARD_ONLY_FIELD, 'true')
     const code = RequestCode.UPDATE_CONSUMER_OFFSET
     const response = await this.deps.client.invoke(address, { code, fields }, TELL_TIMEOUT_MS)
     if (response.code === ResponseCode.SUCCESS) {
