@@ -15,7 +15,7 @@ import {
 } from './history-options.ts'
 import type { HistoryPlan } from './history-plan.ts'
 import { Intruders } from './intruders.ts'
-import type { NodeLog } from './node-log.ts'
+import { copyHeld, type NodeLog } from './node-log.ts'
 import { SimNode } from './sim-node.ts'
 import { type Message, Truth } from './truth.ts'
 
@@ -105,7 +105,8 @@ export class HaWorld {
   }
 
   crash(node: SimNode, power: boolean): void {
-    const before = node.held()
+    const isLossy = power && !node.sync && node.index > 0
+    const before = isLossy ? copyHeld(node.held()) : null
     node.crash(power)
     this.work[node.index]!.clear()
     for (const what of ['restart', 'pause']) this.truth.trouble(node.index, what, false)
@@ -115,7 +116,7 @@ export class HaWorld {
       this.truth.masterBack(power)
       // Only now is it known which messages the master never comes back with.
       this.truth.checkCopies()
-    } else if (power && !node.sync) {
+    } else if (before !== null) {
       const { end } = node.held()
       if (end < before.end) this.truth.slaveLost(node, end, before)
     }
@@ -138,7 +139,7 @@ export class HaWorld {
     this.note(`${node.name} is emptied`)
     this.count('wiped')
     this.during(node, async (isCurrent) => {
-      const before = node.held()
+      const before = copyHeld(node.held())
       node.stopReplication()
       await node.log.close()
       if (!isCurrent()) return
@@ -282,10 +283,6 @@ export class HaWorld {
     const { state, problem } = status
     this.note(`${node.name} is ${state}${problem === null ? '' : `: ${problem.code}`}`)
     if (problem !== null) this.count(problem.code)
-    if (state === 'following') {
-      if (node.followedLife !== this.master.life) node.comparedTo = 0
-      node.followedLife = this.master.life
-    } else node.followedLife = -1
   }
 
   /** The log differs: what a Broker does is to close, cut and open. */
@@ -295,7 +292,7 @@ export class HaWorld {
     this.count('diverged')
     this.checkCut(node, cut)
     this.during(node, async (isCurrent) => {
-      const before = node.held()
+      const before = copyHeld(node.held())
       node.stopReplication()
       await node.log.close()
       if (!isCurrent()) return

@@ -181,7 +181,7 @@ function drawFault(prng: Prng, plan: HistoryPlan, shape: HistoryShape): [op: Op,
       return [{ kind: 'restart', node }, null]
     case 11:
       return [
-        { kind: 'slow', node, factor: 2 + prng.below(60) },
+        { kind: 'slow', node, factor: 2 + prng.below(24) },
         { kind: 'slow', node, factor: 1 },
       ]
     case 12:

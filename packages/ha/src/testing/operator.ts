@@ -1,3 +1,5 @@
+import { readInt32 } from '@apogee/base'
+import { RECORD_TOTAL_SIZE } from '@apogee/protocol'
 import type { HaWorld } from './ha-world.ts'
 import { demand } from './history-error.ts'
 import type { SimNode } from './sim-node.ts'
@@ -44,6 +46,7 @@ export class Operator {
   private countsAreRight(): boolean {
     const { truth, master } = this.world
     const { peers, inSyncReplicas, connected } = master.master!
+    if (master.replication.appended > master.replication.written) return false
     const count = truth.slaves.length
     const isIdentified = peers.every(({ ackOffset }) => ackOffset === master.replication.written)
     return (
@@ -53,11 +56,13 @@ export class Operator {
 
   private help(slave: SimNode): void {
     const status = slave.slave?.status
-    if (status?.state !== 'refused') {
-      // A slave that tries again is between two refusals.
-      if (status?.state === 'following') this.refusedSince.delete(slave)
+    if (status === undefined || status.state === 'following') {
+      this.refusedSince.delete(slave)
       return
     }
+    // A slave that tries again is between two refusals, and Apache's protocol has none: it only closes.
+    const isApache = this.world.plan.slaves[slave.index - 1]!.protocol === 'apache'
+    if (status.state !== 'refused' && !(isApache && this.isHopeless(slave))) return
     const since = this.refusedSince.get(slave) ?? this.world.nowMs
     this.refusedSince.set(slave, since)
     if (this.world.nowMs - since < PATIENCE_MS) return
@@ -78,9 +83,10 @@ export class Operator {
     const [a, b] = [mine.bytes(from, to), theirs.bytes(from, to)]
     let at = 0
     while (at < a.length && a[at] === b[at]) at++
-    // Nothing in common, or more to cut than may be. A cut goes back to the start of a record, which fits a file.
+    // Not one record in common, or more to cut than may be: a cut goes back to the start of a record, which fits a file.
     const { fileSize, divergedTailMax } = this.world.plan
-    return at === 0 || mine.end - from - at + fileSize > divergedTailMax
+    const isRecordShort = at < readInt32(a, RECORD_TOTAL_SIZE)
+    return isRecordShort || mine.end - from - at + fileSize > divergedTailMax
   }
 }
 

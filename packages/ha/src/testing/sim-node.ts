@@ -23,10 +23,9 @@ export class SimNode {
   /** Rises whenever the log is opened or lost: what was true of another life says nothing about this one. */
   life = 0
   isPaused = false
-  /** The life of the master in which this slave began to follow; −1: it does not. */
-  followedLife = -1
   /** How far it was compared with the master's log, in these two lives. */
-  comparedTo = 0
+  private comparedTo = 0
+  private comparedLife = -1
   private image: { key: string; held: Held } | null = null
 
   constructor(index: number, host: SimHost, log: NodeLog, sync: boolean) {
@@ -85,7 +84,6 @@ export class SimNode {
     this.master?.stop()
     this.slave?.stop()
     this.master = this.slave = null
-    this.followedLife = -1
     if (tracked === null) return
     const left = { timers: tracked.clock.timers, listeners: tracked.net.listeners }
     demand(left.timers === 0 && left.listeners === 0, `${this.name} leaves after its stop`, left)
@@ -102,8 +100,19 @@ export class SimNode {
     return this.image.held
   }
 
+  /** Whether a connection of this slave's process ends in the process that `master` is now: it may be an older one's. */
+  isConnectedTo(master: SimNode): boolean {
+    if (this.tracked === null || master.tracked === null) return false
+    const ports = this.tracked.net.sockets().map(({ localPort }) => localPort)
+    return master.tracked.net
+      .sockets()
+      .some((it) => it.remoteAddress === this.host.address && ports.includes(it.remotePort))
+  }
+
   /** Compares what was not yet compared with `master`'s log; the two must agree. */
   compareWith(master: SimNode): void {
+    if (this.comparedLife !== master.life) this.comparedTo = 0
+    this.comparedLife = master.life
     const both = Math.min(this.replication.written, master.replication.written)
     if (both <= this.comparedTo) return
     const [mine, theirs] = [this.log.held(false), master.log.held(false)]
@@ -124,8 +133,7 @@ export class SimNode {
   }
 
   private forget(): void {
-    this.followedLife = -1
-    this.comparedTo = 0
+    this.comparedLife = -1
     this.image = null
   }
 }

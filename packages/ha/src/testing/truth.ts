@@ -2,7 +2,7 @@ import { STORED, STORED_FLUSH_TIMEOUT, STORED_NO_SLAVE, STORED_SLAVE_TIMEOUT } f
 import { demand } from './history-error.ts'
 import { SLAVE_TIMEOUT_MS } from './history-options.ts'
 import type { HistoryPlan } from './history-plan.ts'
-import { type Appended, copyHeld, type Held, holdsSame } from './node-log.ts'
+import { type Appended, type Held, holdsSame } from './node-log.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** A message that was given to the master, and what became of it. */
@@ -23,7 +23,6 @@ export interface Message extends Appended {
 /** A slave lost what it held from `from` on: power without SYNC_FLUSH, a cut, a new disk. `held`: what there was. */
 interface Loss {
   node: number
-  atMs: number
   from: number
   held: Held
 }
@@ -141,10 +140,9 @@ export class Truth {
     }
   }
 
-  /** A slave's log lost what it held from `from` on; before that it held `held`. */
+  /** A slave's log lost what it held from `from` on; before that it held `held` (a copy). */
   slaveLost(node: SimNode, from: number, held: Held): void {
-    const copy = copyHeld(held)
-    this.losses.push({ node: node.index, atMs: this.nowMs(), from, held: copy })
+    this.losses.push({ node: node.index, from, held })
   }
 
   /** The master's process is gone: nobody answers what waits. */
@@ -186,8 +184,7 @@ export class Truth {
     const { master } = this
     if (!master.isServing) return
     for (const slave of this.slaves) {
-      if (slave.slave === null || slave.followedLife !== master.life) continue
-      if (slave.slave.status.state !== 'following') continue
+      if (slave.slave?.status.state !== 'following' || !slave.isConnectedTo(master)) continue
       slave.compareWith(master)
       const [end, limit] = [slave.replication.appended, master.replication.appended]
       demand(end <= limit, `${slave.name} is ahead of the master it follows`, end, limit)
@@ -250,9 +247,9 @@ export class Truth {
   }
 
   private hasLost(slave: SimNode, message: Message): boolean {
+    // Its acknowledgement may have been on its way when it lost it.
     return this.lossesOf(slave).some(
-      ({ atMs, from, held }) =>
-        atMs >= message.answeredMs && from < message.end && slave.log.has(held, message),
+      ({ from, held }) => from < message.end && slave.log.has(held, message),
     )
   }
 
