@@ -34,7 +34,7 @@ async function commit(world: AdminWorld, offset: number): Promise<void> {
 }
 
 function commitTo(world: AdminWorld, offset: number, address: string): Promise<void> {
-  const queue = { topic: 'orders', brokerName: 'broker-1', queueId: 0, address }
+  const queue = { topic: 'orders', brokerName: 'broker-1', queueId: 0, address, brokerId: 0 }
   return world.settle(world.admin.offsets.commit('billing', queue, offset))
 }
 

@@ -28,6 +28,8 @@ import type { BrokerTarget } from './where.ts'
 /** A queue and the broker to ask about it. */
 export interface QueueAt extends MessageQueue {
   readonly address: string
+  /** Of the broker at this address: 0 is the master, others are asked while the route has none. */
+  readonly brokerId: number
 }
 
 /** Where a group goes: the beginning, the end, the first message stored at or after a time, or an offset in one queue. */
@@ -77,7 +79,8 @@ export class OffsetOperations {
       const [lowest] = [...(broker?.brokerAddrs ?? [])].sort(([a], [b]) => a - b)
       if (lowest === undefined || !isReadable(data.perm)) continue
       for (let queueId = 0; queueId < data.readQueueNums; queueId++) {
-        queues.push({ topic, brokerName: data.brokerName, queueId, address: lowest[1] })
+        const [brokerId, address] = lowest
+        queues.push({ topic, brokerName: data.brokerName, queueId, address, brokerId })
       }
     }
     return queues.sort((a, b) => compare(a.brokerName, b.brokerName) || a.queueId - b.queueId)

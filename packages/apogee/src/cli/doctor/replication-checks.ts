@@ -56,7 +56,10 @@ function hintOf({ address, brokerName, masterHaAddress, problem: reason }: Repli
   if (reason !== null && /DIVERGED|LOG_GONE/.test(reason)) {
     return "its log and the master's cannot be brought together: keep its store aside and start it with an empty one"
   }
-  if (reason !== null && /SECRET|AUTH|IDENTITY|REFUSED/.test(reason)) {
+  if (reason !== null && /FILE_SIZE/.test(reason)) {
+    return 'both need the same mappedFileSizeCommitLog'
+  }
+  if (reason !== null && /SECRET|IDENTITY/.test(reason)) {
     return 'both need the same haSharedSecret, brokerClusterName and brokerName, and ids of their own'
   }
   return `its port must be open to the slave, and haAllowedPeers ${master} must name the slave's address (default: this machine only)`

@@ -28,7 +28,8 @@ export interface TailFilter {
 
 /** Reads one queue by PULL_MESSAGE (11) without a consumer: no heartbeat, no offset. */
 export class QueueTail {
-  readonly queue: QueueAt
+  /** Where it is read now. */
+  queue: QueueAt
   /** Offset of the next message to ask for. */
   nextOffset: number
   private readonly transport: AdminTransport
@@ -46,7 +47,7 @@ export class QueueTail {
    * comes, for up to 15 s. Rejects with an AdminError, or CLI_READ_REFUSED.
    */
   async read(mayWait: boolean): Promise<ShownMessage[]> {
-    const { address, brokerName } = this.queue
+    const { address, brokerId, brokerName } = this.queue
     const response = await this.transport.invoke(
       address,
       {
@@ -69,7 +70,11 @@ export class QueueTail {
     const header = decodeHeader(PullMessageResponseHeader, response.fields)
     if (isMalformed(header)) throw unreadable(address, header.detail)
     const before = this.nextOffset
-    this.nextOffset = header.nextBeginOffset
+    // A slave may be behind: what it has not got is no reason to go back, nor to pass over it.
+    if (brokerId === 0) this.nextOffset = header.nextBeginOffset
+    else if (response.code !== ResponseCode.PULL_OFFSET_MOVED) {
+      this.nextOffset = Math.max(before, header.nextBeginOffset)
+    }
     if (response.code !== ResponseCode.SUCCESS) return []
     const records = decodeRecords(response.body)
     if (isMalformed(records)) throw unreadable(address, records.detail)

@@ -8,9 +8,11 @@ import type { ShownMessage } from '../output/message-view.ts'
 import { writeError } from '../output/write-error.ts'
 import { readPointInTime, readStartPoint, type StartPoint } from '../time-expression.ts'
 import { type BacklogQueue, mergedBacklog } from './backlog.ts'
-import { liveMessages, type TailSource, type TailTrouble } from './live-tail.ts'
+import { LiveTail, type TailTrouble } from './live-tail.ts'
 import { MessageWriter } from './message-writer.ts'
-import { QueueTail, type TailFilter } from './queue-tail.ts'
+import type { TailFilter } from './queue-tail.ts'
+import { RouteLook } from './route-look.ts'
+import { StartedQueue } from './started-queue.ts'
 import type { TailFlags } from './tail-command.ts'
 
 /** What came late with a time before `--until` is still waited for, this long. */
@@ -34,18 +36,25 @@ export async function tail(
   const quit = (): void => end.abort()
   signal.addEventListener('abort', quit)
   try {
-    const queues = await chosenQueues(
-      admin,
-      namespace === null ? topic : `${namespace}%${topic}`,
-      flags,
-    )
+    const named = namespace === null ? topic : `${namespace}%${topic}`
+    const queues = await chosenQueues(admin, named, flags)
     const trouble = new Trouble(io)
+    const beganMs = io.now()
     const sources = queues.map((queue) => new StartedQueue(admin, queue, start, filter))
     const shower = new Shower(writer, flags, untilMs, end)
     await shower.showAll(backlog(await openAll(sources, trouble), start, end.signal, trouble.tell))
     const isOver = !flags.follow || (untilMs !== null && untilMs <= io.now())
     if (!isOver && !end.signal.aborted) {
-      await follow(io, sources, shower, untilMs, end, trouble)
+      const timer = untilMs === null ? null : endAt(untilMs - io.now(), end)
+      const route = new RouteLook(async () => {
+        const found = await admin.offsets.queues(named)
+        return found.filter((one) => isChosen(one, flags))
+      })
+      // Queues that come now hold what was stored since this tail began, or all of it when all is wanted.
+      const from: StartPoint = start.kind === 'first' ? start : { kind: 'time', timeMs: beganMs }
+      const open = (queue: QueueAt): StartedQueue => new StartedQueue(admin, queue, from, filter)
+      await follow(sources, { shower, end, trouble, route, open })
+      if (timer !== null) clearTimeout(timer)
       return ExitCode.OK
     }
     return trouble.isAny && !signal.aborted ? ExitCode.PARTIAL : ExitCode.OK
@@ -64,54 +73,22 @@ function filterOf({ tag, sql }: TailFlags): TailFilter {
   return { type: 'TAG', expression: tag ?? '*' }
 }
 
-async function chosenQueues(
-  admin: Admin,
-  topic: string,
-  { broker, queue }: Pick<TailFlags, 'broker' | 'queue'>,
-): Promise<QueueAt[]> {
+type Choice = Pick<TailFlags, 'broker' | 'queue'>
+
+function isChosen(one: QueueAt, { broker, queue }: Choice): boolean {
+  if (broker !== undefined && one.brokerName !== broker) return false
+  return queue === undefined || one.queueId === queue
+}
+
+async function chosenQueues(admin: Admin, topic: string, choice: Choice): Promise<QueueAt[]> {
   const all = await admin.offsets.queues(topic)
-  const chosen = all.filter(
-    (one) =>
-      (broker === undefined || one.brokerName === broker) &&
-      (queue === undefined || one.queueId === queue),
-  )
+  const chosen = all.filter((one) => isChosen(one, choice))
   if (chosen.length > 0) return chosen
   const hint = '`apogee topic route TOPIC` shows its queues'
   if (all.length > 0) throw usageError(`topic ${topic} has no such queue that can be read`, hint)
   throw new CliError(CliErrorCode.READ_REFUSED, `topic ${topic} has no queue that can be read`, {
     hint,
   })
-}
-
-/** A queue that is asked where its reading begins, until it has said so. */
-class StartedQueue implements TailSource {
-  readonly queue: QueueAt
-  private readonly admin: Admin
-  private readonly start: StartPoint
-  private readonly filter: TailFilter
-  private started: BacklogQueue | null = null
-
-  constructor(admin: Admin, queue: QueueAt, start: StartPoint, filter: TailFilter) {
-    this.admin = admin
-    this.queue = queue
-    this.start = start
-    this.filter = filter
-  }
-
-  async open(): Promise<QueueTail> {
-    return (await this.begin()).tail
-  }
-
-  async begin(): Promise<BacklogQueue> {
-    if (this.started !== null) return this.started
-    const { admin, filter, queue, start } = this
-    const { offsets, transport } = admin
-    const [minOffset, endOffset] = await Promise.all([offsets.min(queue), offsets.max(queue)])
-    const first = await firstOffset(admin, queue, start, minOffset, endOffset)
-    const nextOffset = Math.max(minOffset, first)
-    this.started = { tail: new QueueTail(transport, queue, nextOffset, filter), endOffset }
-    return this.started
-  }
 }
 
 /** Those that can be read now. Rejects when none can. */
@@ -127,27 +104,6 @@ async function openAll(
     trouble.tell(sources[place]!.queue, one.reason)
   }
   return opened
-}
-
-async function firstOffset(
-  { offsets }: Admin,
-  queue: QueueAt,
-  start: StartPoint,
-  minOffset: number,
-  endOffset: number,
-): Promise<number> {
-  switch (start.kind) {
-    case 'first':
-      return minOffset
-    case 'last':
-      return endOffset
-    case 'back':
-      return endOffset - start.count
-    case 'offset':
-      return start.offset
-    case 'time':
-      return await offsets.search(queue, start.timeMs)
-  }
 }
 
 /** What is stored already. `-10` means ten in all, not in each queue. */
@@ -171,23 +127,39 @@ async function* backlog(
   }
 }
 
+/** What follows after what is stored. */
+interface Following {
+  readonly shower: Shower
+  readonly end: AbortController
+  readonly trouble: Trouble
+  readonly route: RouteLook
+  open(queue: QueueAt): StartedQueue
+}
+
+function endAt(afterMs: number, end: AbortController): NodeJS.Timeout {
+  return setTimeout(() => end.abort(), afterMs + UNTIL_SLACK_MS)
+}
+
 async function follow(
-  io: CliIo,
-  sources: readonly TailSource[],
-  shower: Shower,
-  untilMs: number | null,
-  end: AbortController,
-  trouble: Trouble,
+  sources: readonly StartedQueue[],
+  { end, open, route, shower, trouble }: Following,
 ): Promise<void> {
-  const timer =
-    untilMs === null
-      ? undefined
-      : setTimeout(() => end.abort(), untilMs - io.now() + UNTIL_SLACK_MS)
-  try {
-    await shower.showAll(liveMessages(sources, end.signal, trouble.tell))
-  } finally {
-    clearTimeout(timer)
+  const live = new LiveTail(end.signal, (queue, error) => {
+    trouble.tell(queue, error)
+    route.soon()
+  })
+  for (const source of sources) {
+    route.know(source)
+    live.add(source)
   }
+  const looking = route.watch(end.signal, (queue) => {
+    const source = open(queue)
+    route.know(source)
+    live.add(source)
+  })
+  await shower.showAll(live.messages())
+  end.abort()
+  await looking
 }
 
 /** Tells of each broker once: it is asked again and again. */
