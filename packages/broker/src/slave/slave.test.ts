@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { ResponseCode } from '@apogee/protocol'
+import { RequestCode, ResponseCode } from '@apogee/protocol'
+import type { BrokerConfigValues } from '../config/config-values.ts'
 import { type BrokerNode, ClusterWorld } from './testing/cluster-world.ts'
 
 const SEED = Number(process.env['APOGEE_SEED'] ?? 4711)
@@ -12,11 +13,11 @@ interface Pair {
 }
 
 /** A master and a slave that follows it, with a topic, a group and an offset. */
-async function pair(seed: number): Promise<Pair> {
+async function pair(seed: number, slaveValues: Partial<BrokerConfigValues> = {}): Promise<Pair> {
   const cluster = new ClusterWorld(seed)
   await cluster.startNameServers()
   const master = cluster.node('10.0.0.1')
-  const slave = cluster.slave('10.0.0.2')
+  const slave = cluster.slave('10.0.0.2', slaveValues)
   await master.start()
   await cluster.createTopic(master, 'orders')
   master.services.groups.find('g')
@@ -163,6 +164,68 @@ test('what was committed while the master was away flows back to it, and it neve
   await master.stop()
 })
 
+test('a client that is faster than the slave with a higher offset keeps it', async () => {
+  const { cluster, master, slave } = await pair(SEED + 12)
+  const { client } = slave.services
+  const invoke = client.invoke.bind(client)
+  let told = 0
+  client.invoke = (address, request, timeoutMs) => {
+    if (request.code === RequestCode.UPDATE_CONSUMER_OFFSET) {
+      told++
+      master.services.offsets.commitOffset('g', 'orders', 0, 12)
+    }
+    return invoke(address, request, timeoutMs)
+  }
+  await cluster.commit(slave, 'g', 'orders', 9)
+  await cluster.until(() => told > 0 && slave.services.slaveOffsets.size === 0)
+  await cluster.pass(1500)
+  equal(await cluster.offset(master, 'g', 'orders'), 12)
+  equal(await cluster.offset(slave, 'g', 'orders'), 12)
+  await slave.stop()
+  await master.stop()
+})
+
+test('of what clients committed to two slaves the highest comes to the master', async () => {
+  const { cluster, master, slave } = await pair(SEED + 13)
+  const other = cluster.slave('10.0.0.4', { brokerId: 2 })
+  await other.start()
+  await cluster.until(() => other.services.offsets.queryOffset('g', 'orders', 0) === 5)
+  await master.stop()
+  await cluster.commit(slave, 'g', 'orders', 9)
+  await cluster.commit(other, 'g', 'orders', 7)
+  await master.start()
+  await cluster.until(
+    () => slave.services.slaveOffsets.size + other.services.slaveOffsets.size === 0,
+  )
+  await cluster.pass(1500)
+  for (const node of [master, slave, other]) {
+    equal(await cluster.offset(node, 'g', 'orders'), 9, node.host)
+  }
+  for (const node of [other, slave, master]) await node.stop()
+})
+
+test('an offset of a group that the master does not know yet waits for its consumers', async () => {
+  const { cluster, master, slave } = await pair(SEED + 14)
+  await master.stop()
+  slave.services.groups.find('new')
+  equal(await cluster.commit(slave, 'new', 'orders', 3), ResponseCode.SUCCESS)
+  await master.start()
+  await cluster.pass(10_000)
+  equal(await cluster.offset(master, 'new', 'orders'), -1)
+  equal(slave.services.slaveOffsets.size, 1)
+  master.services.groups.find('new')
+  await cluster.until(() => slave.services.slaveOffsets.size === 0, 3000)
+  equal(await cluster.offset(master, 'new', 'orders'), 3)
+
+  // One whose consumers never come is forgotten.
+  await cluster.commit(slave, 'new', 'orders', 4)
+  slave.services.slaveOffsets.committed('gone', 'orders', 0, 4)
+  await cluster.pass(125_000)
+  equal(slave.services.slaveOffsets.size, 0)
+  await slave.stop()
+  await master.stop()
+})
+
 test('a reset on the master goes down to the slave', async () => {
   const { cluster, master, slave } = await pair(SEED + 5)
   await cluster.commit(master, 'g', 'orders', 2)
@@ -208,6 +271,44 @@ test('a master that hangs is not alive after a few seconds, and is again when it
   ok(tookMs < 6000, String(tookMs))
   host.resume()
   await cluster.until(() => slave.services.masterWatch.isAlive, 10_000)
+  await slave.stop()
+  await master.stop()
+})
+
+test('a master whose machine is off stays not alive, while TCP still believes in it', async () => {
+  const { cluster, master, slave } = await pair(SEED + 15, { haHousekeepingInterval: 600_000 })
+  await cluster.until(() => slave.services.ha.slave?.status.state === 'following')
+  cluster.world.host(master.host).cutPower()
+  await cluster.until(() => !slave.services.masterWatch.isAlive, 6000)
+  slave.services.client.peek(master.address)?.abort('gone')
+  for (let second = 0; second < 60; second++) {
+    await cluster.pass(1000)
+    equal(slave.services.masterWatch.isAlive, false, `after ${second} s`)
+  }
+  await slave.stop()
+})
+
+test('a master of Apache s, which knows no versions, is asked every 10 s and for everything', async () => {
+  const { cluster, master, slave } = await pair(SEED + 16)
+  const { client } = slave.services
+  const invoke = client.invoke.bind(client)
+  const asked = new Map<number, number>()
+  client.invoke = (address, request, timeoutMs) => {
+    const fields = new Map(request.fields)
+    fields.delete('knownDataVersion')
+    asked.set(request.code, (asked.get(request.code) ?? 0) + 1)
+    return invoke(address, { ...request, fields }, timeoutMs)
+  }
+  await cluster.createTopic(master, 'more')
+  await cluster.commit(master, 'g', 'orders', 2)
+  await cluster.pass(31_000)
+  for (const code of [21, 43, 45, 201]) {
+    const count = asked.get(code) ?? 0
+    ok(count >= 3 && count <= 5, `${code}: ${count}`)
+  }
+  ok(slave.services.topics.select('more'))
+  equal(slave.services.offsets.queryOffset('g', 'orders', 0), 2)
+  deepEqual(versions(slave), versions(master))
   await slave.stop()
   await master.stop()
 })
