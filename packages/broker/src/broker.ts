@@ -238,8 +238,8 @@ export class Broker {
   }
 
   /**
-   * Requests of clients whose route is a little old are still served. Ends when `count` has not grown for a while, which for
-   * a broker without traffic is soon.
+   * Requests of clients whose route is a little old are still served. Ends when `count` has not grown for a while, which
+   * for a broker without traffic is soon.
    */
   private async linger(count: () => number): Promise<void> {
     const { clock } = this.deps.env

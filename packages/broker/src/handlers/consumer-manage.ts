@@ -76,7 +76,9 @@ function updateOffset(
   if (deps.groups.select(group) === undefined) {
     return refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist!`)
   }
-  if (deps.topics.select(topic) === undefined) {
+  // A slave may not know yet which topics, retry topics say, its master had made last.
+  const isSlave = deps.config.values.brokerRole === 'SLAVE'
+  if (!isSlave && deps.topics.select(topic) === undefined) {
     return refuse(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`)
   }
   if (queueId < 0 || commitOffset < 0) {

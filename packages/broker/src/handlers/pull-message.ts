@@ -15,7 +15,6 @@ import type { LongPolling } from '../longpolling/long-polling.ts'
 import type { ParkOutcome, PullResumer } from '../longpolling/parked-pull.ts'
 import { EventTime } from '../metrics/event-time.ts'
 import type { RequestMetrics } from '../metrics/request-metrics.ts'
-import type { ConsumerOffsetManager } from '../offset/consumer-offset-manager.ts'
 import type { PullAdvice } from '../pull/core/pull-advice.ts'
 import { PendingPull } from '../pull/pending-pull.ts'
 import { PullChecks, type PullServices } from '../pull/pull-checks.ts'
@@ -29,7 +28,6 @@ const MASTER_WAIT_MAX_MS = 5000
 export interface PullDeps extends PullServices, PullGuideDeps {
   stats: BrokerStats
   requests: RequestMetrics
-  offsets: ConsumerOffsetManager
   longPolling: LongPolling
   clock: Clock
 }
@@ -158,7 +156,7 @@ class Puller implements PullResumer {
     const connection = pull.connection!
     connection.requestFinished()
     const { reply } = this
-    const advice = this.guide.advise(result, pull.query.offset, pull.group!)
+    const advice = this.guide.advise(result, pull.query, pull.group!)
     reply.code = advice.code
     reply.remark = REMARKS[result.status]
     reply.suggestWhichBrokerId = advice.suggestWhichBrokerId

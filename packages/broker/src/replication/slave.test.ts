@@ -1,6 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { type HARuntimeInfo, RequestCode, ResponseCode } from '@apogee/protocol'
+import {
+  type HARuntimeInfo,
+  RequestCode,
+  ResetOffsetRequestHeader,
+  ResponseCode,
+} from '@apogee/protocol'
 import { messagesOf, sendFields, sendHeader, textsOf } from '../testing/requests.ts'
 import { ReplicaPair } from './testing/replica-pair.ts'
 
@@ -194,6 +199,39 @@ test('readers far behind the memory are sent to the slave, and sent back when th
   await cluster.pass(100)
   await pair.stop()
 })
+
+for (const [what, timestamp, target] of [
+  ['forward', -1, 12],
+  ['back', 0, 0],
+] as const) {
+  test(`a reader of the slave hears of an operator's reset ${what} within a second or two`, async () => {
+    const pair = await new ReplicaPair(SEED + 20).start()
+    const { cluster, master, slave } = pair
+    for (let i = 0; i < 12; i++) await pair.send(`m${i}`)
+    equal(await cluster.commit(master, 'g', 'orders', 3), ResponseCode.SUCCESS)
+    await cluster.until(() => slave.services.offsets.queryOffset('g', 'orders', 0) === 3)
+    const before = await pair.pull(slave, 5, 0, { maxMsgNums: 1 })
+    equal(before.code, ResponseCode.SUCCESS)
+    const reset = await cluster.call(
+      master.address,
+      RequestCode.INVOKE_BROKER_TO_RESET_OFFSET,
+      ResetOffsetRequestHeader,
+      { topic: 'orders', group: 'g', queueId: 0, timestamp, offset: null, isForce: true },
+    )
+    equal(reset.code, ResponseCode.SUCCESS, reset.remark ?? '')
+    await cluster.until(() => slave.services.offsets.queryOffset('g', 'orders', 0) === target, 2500)
+    const called = await pair.pull(slave, 6, 0, { maxMsgNums: 1 })
+    equal(called.code, ResponseCode.PULL_RETRY_IMMEDIATELY)
+    equal(called.fields.get('suggestWhichBrokerId'), '0')
+    equal(called.fields.get('nextBeginOffset'), '6')
+    const moved = await pair.pull(master, 6)
+    equal(moved.code, ResponseCode.PULL_OFFSET_MOVED)
+    equal(moved.fields.get('nextBeginOffset'), String(target))
+    // Once: who cannot reach the master reads on here.
+    equal((await pair.pull(slave, 6, 0, { maxMsgNums: 1 })).code, ResponseCode.SUCCESS)
+    await pair.stop()
+  })
+}
 
 test('a slave that is not read refuses pulls as in Apache', async () => {
   const pair = await new ReplicaPair(SEED + 7, {}, { slaveReadEnable: false }).start()

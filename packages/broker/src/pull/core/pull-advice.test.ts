@@ -115,6 +115,17 @@ test('who reads what memory has long forgotten is sent to a slave that has it, a
   equal(to({ ...near, brokerId: 3, isMasterAlive: true }), 0)
 })
 
+test('a slave gives a reader whom the master calls back nothing, while the master is there', () => {
+  const called = { brokerId: 2, isCalledBack: true, bytesBehind: 401, memoryBytes: 400 }
+  for (const line of script({ ...called, isMasterAlive: true })) {
+    equal(line.split(' -> ')[1], 'PULL_RETRY_IMMEDIATELY next 5 to 0 wait no')
+  }
+  deepEqual(
+    script({ ...called, isMasterAlive: false }),
+    script({ ...called, isMasterAlive: false, isCalledBack: false }),
+  )
+})
+
 test('in every situation: a slave skips nothing, and lets nobody spin without its master', () => {
   const bools = [false, true]
   for (const status of STATUSES) {

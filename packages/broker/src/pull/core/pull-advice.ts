@@ -19,6 +19,8 @@ export class PullSituation {
   brokerId = 0
   /** On a slave: its master is there. */
   isMasterAlive = false
+  /** On a slave: the master seems to have another place for this reader (an operator's reset). */
+  isCalledBack = false
   /** On a slave: the master has more than this slave. */
   isBehindMaster = false
   /** offsetCheckInSlave. */
@@ -61,7 +63,16 @@ export function advise(into: PullAdvice, situation: PullSituation): void {
     return
   }
   into.suggestWhichBrokerId = fromSlave(situation)
-  if (!situation.checksOffset) stayInPlace(into, situation)
+  if (situation.isCalledBack && situation.isMasterAlive) sendBack(into, situation)
+  else if (!situation.checksOffset) stayInPlace(into, situation)
+}
+
+/** To the master, at once, from where the reader is. */
+function sendBack(into: PullAdvice, { offset }: PullSituation): void {
+  into.code = ResponseCode.PULL_RETRY_IMMEDIATELY
+  into.suggestWhichBrokerId = 0
+  into.nextBeginOffset = offset
+  into.wait = 'no'
 }
 
 function isSlow({ bytesBehind, memoryBytes, status }: PullSituation): boolean {
@@ -86,11 +97,7 @@ function stayInPlace(into: PullAdvice, situation: PullSituation): void {
   into.nextBeginOffset = offset
   const isAtEnd = status === 'OFFSET_OVERFLOW_ONE' || (isNowhere(status) && offset === 0)
   // The master is sure to have more, or may have it: it is better asked than waited for.
-  if (isMasterAlive && (!isAtEnd || isBehindMaster)) {
-    into.code = ResponseCode.PULL_RETRY_IMMEDIATELY
-    into.wait = 'no'
-    return
-  }
+  if (isMasterAlive && (!isAtEnd || isBehindMaster)) return sendBack(into, situation)
   into.code = ResponseCode.PULL_NOT_FOUND
   // What lies before the slave's start, or cannot be read, does not come with the next message.
   into.wait =
