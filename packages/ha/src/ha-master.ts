@@ -80,14 +80,14 @@ export class HaMaster {
     })
   }
 
-  /** Closes the port and every connection. Nothing is sent or acknowledged afterwards; what waits for slaves waits no more. */
+  /** Closes the port and every connection. Nothing is acknowledged by slaves afterwards, and what waits for them no more. */
   stop(): void {
     if (this.stopped) return
     this.stopped = true
     this.listener?.close()
     this.endProgress?.()
     this.timer?.cancel()
-    for (const connection of [...this.connections.values()]) connection.over()
+    for (const connection of this.connections.values()) connection.over()
     for (const socket of this.sockets) socket.destroy()
     this.sockets.clear()
   }

@@ -31,8 +31,8 @@ export interface LogSenderDeps {
 }
 
 /**
- * Sends the log to one slave, from where it is: one frame for each read, of whatever is written when a buffer is free. While
- * the socket takes nothing or all buffers are on their way, what is written collects in the log, not here.
+ * Sends the log to one slave, from where it is: one frame for each read, of whatever is written when a buffer is free.
+ * While the socket takes nothing or all buffers are on their way, what is written collects in the log, not here.
  */
 export class LogSender {
   private readonly deps: LogSenderDeps

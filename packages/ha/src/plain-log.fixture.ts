@@ -59,7 +59,7 @@ export class PlainLog implements LogReplication, ReplicaWriter {
   }
 
   progress(): void {
-    for (const listener of [...this.listeners]) listener()
+    for (const listener of this.listeners) listener()
   }
 
   /** A record of `size` bytes, its body filled with `fill`. */

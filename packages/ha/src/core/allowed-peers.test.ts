@@ -63,7 +63,9 @@ test('an IPv4 network allows what has its bits, and nothing else', () => {
 })
 
 test('no text makes it throw', () => {
-  const text = fc.string({ unit: fc.constantFrom(...'0123456789abf.:/%') })
+  const text = fc.string({
+    unit: fc.constantFrom('0', '1', '2', '9', 'a', 'f', '.', ':', '/', '%'),
+  })
   fc.assert(
     fc.property(text, text, (entry, address) => {
       const peers = parseAllowedPeers([entry])

@@ -59,7 +59,7 @@ export const TRANSFER_HEADER = 1
 export const TRANSFER_BYTES = 2
 export type TransferEvent = 0 | 1 | 2
 
-/** Reads what a master of Apache's transfers, in any pieces. The bytes of the log are handed on as they come, not copied. */
+/** Reads what a master of Apache's transfers, in any pieces. The log's bytes are handed on as they come, not copied. */
 export class ApacheTransferReader {
   offset = 0
   size = 0
