@@ -21,6 +21,7 @@ const SERVICE_NOT_AVAILABLE = 14
 /** Until the consumer of a dead master reads from the slave (the issue's bound; the aim is 1 s, measured in bench/). */
 const TAKE_OVER_MS = 5000
 const SETTLE_MS = 20_000
+const BROKEN: ReadonlySet<string> = new Set(['lost', 'moved', 'altered'])
 
 let cluster: ReplicaCluster
 let dir: string
@@ -167,10 +168,9 @@ async function lostTail(t: TestContext): Promise<void> {
   compareLogs(master.storeDir, slave.storeDir)
   const shown = await readAll(master.server.address)
   assert.deepEqual(await readAll(slave.server.address), shown)
-  assert.deepEqual(
-    later.judge(shown.filter(({ id }) => id >= 1_000_000)).filter(({ kind }) => kind !== 'gap'),
-    [],
-  )
+  // Of the earlier ones this history knows nothing.
+  const broken = later.judge(shown).filter(({ kind }) => BROKEN.has(kind))
+  assert.deepEqual(broken, [])
   const kept = readdirSync(join(slave.storeDir, 'diverged'))
   assert.equal(kept.length, 1, 'the tail that only the slave had is kept aside')
   assert.match(logOf(slave), new RegExp(`diverged/${kept[0]}`), 'the operator is told where')

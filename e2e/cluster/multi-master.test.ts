@@ -63,7 +63,9 @@ async function queuesOnAll(): Promise<void> {
     'ByCli',
     '-c',
     'InteropCluster',
-    '--queues',
+    '-r',
+    '4',
+    '-w',
     '4',
     '-n',
     namesrv,
@@ -170,7 +172,7 @@ async function sharded(): Promise<void> {
   await cluster.createTopic('Sharded', 4)
   const producer = await mq.producer({ group: 'P', timeoutMs: 1500 })
   const homes = new Map<string, string>()
-  for (let key = 0; key < 32; key++) {
+  for (let key = 0; key < 12; key++) {
     const { queue } = await producer.send(
       { topic: 'Sharded', body: 'x' },
       { shardingKey: `k${key}` },

@@ -198,6 +198,7 @@ function slaveService(
     committed,
     replication: ha.slave,
     watch,
+    recoverTopics: () => void recoverTopics({ ...parts, log: common.log }),
   })
   ha.changed = () => service.replicationChanged()
   return service

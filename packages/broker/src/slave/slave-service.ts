@@ -15,6 +15,8 @@ export interface SlaveServiceDeps
   outer: Pick<BrokerOuterApi, 'master' | 'onMaster' | 'searching'>
   /** Whether the master is there. */
   watch: MasterWatch
+  /** Makes the topics of queues that no table names. */
+  recoverTopics: () => void
 }
 
 /**
@@ -26,6 +28,7 @@ export class SlaveService {
   private readonly link: MasterLink
   private readonly synchronize: SlaveSynchronize
   private timer: Timer | null = null
+  private wasFollowing = false
 
   constructor(config: BrokerConfig, deps: SlaveServiceDeps) {
     this.deps = deps
@@ -59,6 +62,10 @@ export class SlaveService {
 
   /** Replication has changed its state. */
   replicationChanged(): void {
+    const isFollowing = this.deps.replication.status.state === 'following'
+    // A topic made just before the master died may have come with its messages only. They must be readable.
+    if (this.wasFollowing && !isFollowing) this.deps.recoverTopics()
+    this.wasFollowing = isFollowing
     this.link.look()
     this.search()
   }
