@@ -223,6 +223,7 @@ export class EmbeddedCluster implements Cluster {
   /** Nobody waits for a slave that is down, or whose master is. */
   private hasEverything(slave: BrokerNode): boolean {
     const master = this.masters[slave.index]!
+    if (slave.isRebooting) return false
     if (!slave.isRunning || !master.isRunning) return true
     const status = replicationOf(master, [slave]).slaves[0]!
     return status.inSync && status.lag === 0 && status.state === 'following'
@@ -351,6 +352,7 @@ async function shown(
 
 /** A slave that could follow its master, and does not, or does not have its topics. One that is refused will not. */
 function isBehind(slave: BrokerNode, master: BrokerNode): boolean {
+  if (slave.isRebooting) return true
   const [from, to] = [master.services, slave.services]
   if (from === null || to === null || master.isPaused || slave.isPaused) return false
   const { inSync, state } = replicationOf(master, [slave]).slaves[0]!

@@ -61,6 +61,7 @@ export abstract class EmbeddedNode<S extends Server> implements ClusterNode {
   private process: EmbeddedProcess | null = null
   private running: S | null = null
   private lastAddress = ''
+  private rebooting = false
 
   constructor(name: string, deps: NodeDeps) {
     this.name = name
@@ -77,6 +78,11 @@ export abstract class EmbeddedNode<S extends Server> implements ClusterNode {
 
   get isPaused(): boolean {
     return this.process?.isPaused === true
+  }
+
+  /** It has ended by itself and starts anew. */
+  get isRebooting(): boolean {
+    return this.rebooting
   }
 
   /** The server, while there is one. */
@@ -145,14 +151,17 @@ export abstract class EmbeddedNode<S extends Server> implements ClusterNode {
     const { process } = this
     if (process === null) return
     this.running = null
-    await process.kill()
-    if (this.process !== process) return
-    this.process = null
+    this.rebooting = true
     try {
+      await process.kill()
+      if (this.process !== process) return
+      this.process = null
       await this.start()
     } catch (error) {
       // Killed again meanwhile, or it does not start any more: then it is down.
       this.deps.log.error({ event: 'reboot_failed', err: error })
+    } finally {
+      this.rebooting = false
     }
   }
 
