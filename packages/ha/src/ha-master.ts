@@ -33,6 +33,8 @@ export class HaMaster {
   // What the store was told last.
   private toldReplicated = -1
   private toldAvailable = false
+  /** What the log was told last. */
+  private toldInSync = 1
   private toldKeepFile = Number.POSITIVE_INFINITY
 
   /** Throws HA_ALLOWED_PEERS_INVALID. */
@@ -204,15 +206,9 @@ export class HaMaster {
     const { replication } = this.deps
     const { sync, keepFrom } = this.core
     const { replicated, available } = sync
+    this.tellInSync(available)
     if (this.waitsForSlaves) {
       if (replicated !== this.toldReplicated || available !== this.toldAvailable) {
-        if (available !== this.toldAvailable) {
-          this.deps.log.info({
-            event: 'ha_in_sync',
-            inSyncReplicas: this.inSyncReplicas,
-            available,
-          })
-        }
         this.toldReplicated = replicated
         this.toldAvailable = available
         replication.setReplicated(replicated, available)
@@ -223,6 +219,17 @@ export class HaMaster {
     if (keepFile === this.toldKeepFile) return
     this.toldKeepFile = keepFile
     replication.keepFrom(keepFrom)
+  }
+
+  /** Operators hear of each change. Too few for what acknowledgements wait for is a warning. */
+  private tellInSync(available: boolean): void {
+    const { inSyncReplicas } = this
+    if (inSyncReplicas === this.toldInSync) return
+    const before = this.toldInSync
+    this.toldInSync = inSyncReplicas
+    const isWarning = this.waitsForSlaves && !available
+    const level = isWarning ? 'warn' : 'info'
+    this.deps.log[level]({ event: 'ha_in_sync', inSyncReplicas, before, available })
   }
 
   /** One timer for all connections, at the first thing that is due. One that is due later than needed is made anew. */
