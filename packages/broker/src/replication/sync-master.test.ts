@@ -59,7 +59,14 @@ test('without a slave a send is SLAVE_NOT_AVAILABLE at once, stored here and see
 })
 
 test('a slave that says nothing makes sends FLUSH_SLAVE_TIMEOUT, then it does not count, until it is back', async () => {
-  const pair = await new ReplicaPair(SEED + 2, { ...SYNC, slaveTimeout: 1000 }).start()
+  const pair = new ReplicaPair(SEED + 2, { ...SYNC, slaveTimeout: 1000 })
+  const inSync: unknown[] = []
+  const take = (fields: object): void => {
+    const { event, inSyncReplicas } = fields as Record<string, unknown>
+    if (event === 'ha_in_sync') inSync.push(inSyncReplicas)
+  }
+  pair.cluster.log = { ...pair.cluster.log, info: take, warn: take }
+  await pair.start()
   equal((await pair.send('before')).code, ResponseCode.SUCCESS)
   pair.cut()
   const [tookMs, late] = await timed(pair, () => pair.send('late'))
@@ -83,6 +90,7 @@ test('a slave that says nothing makes sends FLUSH_SLAVE_TIMEOUT, then it does no
   equal((await pair.send('after')).code, ResponseCode.SUCCESS)
   await pair.untilSame()
   deepEqual(textsOf(await pair.pull(pair.slave, 0)), ['before', 'late', 'alone', 'untold', 'after'])
+  deepEqual(inSync, [2, 1, 2])
   equal(pair.master.services.stats.putFailed, 0)
   await pair.stop()
 })
