@@ -226,8 +226,17 @@ export class HaSlave {
   }
 
   private acknowledge(): void {
-    const offset = this.core.ackOffset(this.deps.replication.stored)
+    const offset = this.core.ackOffset(this.storedOffset)
     if (offset >= 0) this.sendAck(offset)
+  }
+
+  /**
+   * What may be acknowledged. A blank record is stored to the end of its file once its head has come, but nobody may
+   * acknowledge bytes that the master has not sent yet.
+   */
+  private get storedOffset(): number {
+    const { stored, replica } = this.deps.replication
+    return Math.min(stored, replica.received)
   }
 
   private sendAck(offset: number): void {
@@ -253,7 +262,7 @@ export class HaSlave {
     this.timerDueMs = Number.POSITIVE_INFINITY
     if (this.core.tick(this.nowMs) === 'heartbeat') {
       this.core.wrote(this.nowMs)
-      this.sendAck(this.deps.replication.stored)
+      this.sendAck(this.storedOffset)
     }
     this.run()
   }

@@ -152,7 +152,8 @@ export class PlainLog implements LogReplication, ReplicaWriter {
 
   append(offset: number, bytes: Buffer, verify: boolean): ReplicaStatus {
     if (this.isUnavailable) return REPLICA_UNAVAILABLE
-    if (offset !== this.received) return REPLICA_GAP
+    if (offset !== this.received && offset !== this.appended) return REPLICA_GAP
+    this.received = offset
     if (verify) this.verified += bytes.length
     this.reserve(offset + bytes.length)
     bytes.copy(this.bytes, offset)
@@ -179,7 +180,9 @@ export class PlainLog implements LogReplication, ReplicaWriter {
         this.received = at
         return REPLICA_MALFORMED
       }
-      if (at + length > this.received) break
+      // As in the store: a blank is there to the end of its file once its head is.
+      if (size > 0 && at + length > this.received) break
+      this.reserve(at + length)
       this.appended = at + length
     }
     if (this.appended > before && !this.isHeld) this.release()

@@ -150,6 +150,27 @@ test('maxHaTransferByteInSecond holds a slave back, and everything still arrives
   }
 })
 
+test('what is stored of a blank record is not acknowledged before the master has sent it', () => {
+  for (const protocol of ['apogee', 'apache'] as const) {
+    const it = new Drivers(1, 1024 * 1024)
+    it.m.log.put(100)
+    const options = { sharedSecret: '' }
+    const master = it.m.master({ ...options, bytesPerSecondMax: 500_000 })
+    const slave = it.s.slave(options, protocol)
+    ok(it.until(() => it.m.log.available))
+    // Most of the file is left blank.
+    it.m.log.put(1024 * 1024 - 100, 3)
+    it.run(500)
+    equal(it.s.log.stored, 1024 * 1024)
+    ok(master.peers[0]!.sentOffset < 512 * 1024)
+    ok(master.peers[0]!.ackOffset <= master.peers[0]!.sentOffset)
+    ok(it.until(() => it.m.log.replicated === it.m.log.written))
+    deepEqual(it.s.log.content(), it.m.log.content())
+    equal(slave.status.problem, null)
+    equal(it.m.logged('ha_peer_refused').length, 0)
+  }
+})
+
 test('the log is kept from the file on that a follower has not got, and no longer than it follows', () => {
   const it = new Drivers()
   for (let i = 0; i < 100; i++) it.m.log.put(100, i)

@@ -21,7 +21,7 @@ export interface SlaveSessionHost {
   run(): void
   /** Bytes of the log were taken. */
   received(bytes: number): void
-  /** The buffer of acknowledgements is free again. */
+  /** There may be something to acknowledge: the buffer for it is free again, or bytes came. */
   mayAcknowledge(): void
 }
 
@@ -108,6 +108,8 @@ export abstract class SlaveSession {
       return
     }
     this.host.received(bytes.length)
+    // The rest of a blank record that was stored before.
+    this.host.mayAcknowledge()
     if (!replica.full || this.isPaused) return
     this.isPaused = true
     this.host.core.pausedReading(true, this.nowMs)
