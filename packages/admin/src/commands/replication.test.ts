@@ -120,6 +120,23 @@ test('a topic made in a cluster has its queues on every master, and slaves are n
   )
 })
 
+test('topics and groups are shown by the slave while the master is away', async () => {
+  const world = await pair(8)
+  await world.run('group create', { group: 'billing' })
+  await world.pass(3_000)
+  const before = (await world.rows('topic describe', { topic: 'T' })).length
+  assert.equal(before, 1)
+  world.machine('10.0.0.1').kill()
+  await world.pass(2_000)
+  const [topic] = await world.rows('topic describe', { topic: 'T' })
+  assert.equal(topic!['address'], BROKER_2)
+  const groups = await world.rows('group list')
+  assert(groups.some((row) => row['group'] === 'billing'))
+  await assert.rejects(world.run('topic create', { topic: 'V' }), {
+    code: 'ADMIN_BROKER_NOT_FOUND',
+  })
+})
+
 test('what only masters do is refused by a slave, and the refusal says so', async () => {
   const world = await pair(7)
   await assert.rejects(

@@ -73,14 +73,14 @@ export class ClientOperations {
   }
 
   /**
-   * GET_CONSUMER_CONNECTION_LIST (203) at every master. A group that is nowhere online has no clients; that is no error
+   * GET_CONSUMER_CONNECTION_LIST (203) at every master, or a slave in its place. A group that is nowhere online has no clients; that is no error
    * here.
    */
   async consumers(
     group: string,
     where: Where = {},
   ): Promise<GroupConnections & Pick<Answers<never>, 'problems'>> {
-    return this.consumersAt(group, await this.cluster.targets(where))
+    return this.consumersAt(group, await this.cluster.readers(where))
   }
 
   /** As `consumers`, with the brokers known: for who asks about many groups. */

@@ -69,6 +69,17 @@ export class ClusterOperations {
     throw new AdminError(AdminErrorCode.BROKER_NOT_FOUND, message, { retriable: true })
   }
 
+  /** The brokers to ask for what slaves know too: of each name the master, or while none is registered the first slave. */
+  async readers(where: Where): Promise<BrokerTarget[]> {
+    const all = await this.targets(where, true)
+    const isFirst = (one: BrokerTarget): boolean =>
+      // They come in the order of their names and ids.
+      all.find(({ brokerName, clusterName }) => {
+        return brokerName === one.brokerName && clusterName === one.clusterName
+      }) === one
+    return all.filter(isFirst)
+  }
+
   /** The master of a broker name. Rejects with ADMIN_BROKER_NOT_FOUND. */
   async master(brokerName: string): Promise<BrokerTarget> {
     const all = await this.brokers()

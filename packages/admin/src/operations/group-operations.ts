@@ -95,14 +95,14 @@ export class GroupOperations {
   }
 
   /**
-   * Every group with its lag: two requests a master (201 and 317). With `connections` one more a group and master, for
+   * Every group with its lag: two requests a broker name (201 and 317). With `connections` one more a group and name, for
    * who is online. Sorted by name.
    */
   async list(
     where: Where = {},
     options: { connections?: boolean } = {},
   ): Promise<Answers<GroupSummary>> {
-    const targets = await this.cluster.targets(where)
+    const targets = await this.cluster.readers(where)
     const answers = await askEach(
       targets,
       ({ address }) => address,
@@ -148,7 +148,7 @@ export class GroupOperations {
     where: Where = {},
   ): Promise<Answers<OfBroker<SubscriptionGroupConfig>>> {
     const { results, problems } = await askEach(
-      await this.cluster.targets(where),
+      await this.cluster.readers(where),
       ({ address }) => address,
       async (broker) => ({ broker, value: await this.configOrNull(broker.address, group) }),
     )
@@ -229,7 +229,7 @@ export class GroupOperations {
   }
 
   /**
-   * GET_CONSUME_STATS (208) at every master: how far the group is in each queue. With `owners` its consumers are asked
+   * GET_CONSUME_STATS (208) at every master, or a slave in its place: how far the group is in each queue. With `owners` its consumers are asked
    * which queues they have. Rejects with ADMIN_GROUP_NOT_FOUND when no broker has offsets or a configuration of the
    * group.
    */
@@ -245,7 +245,7 @@ export class GroupOperations {
       timeoutMs: 30_000,
     }
     const answers = await askEach(
-      await this.cluster.targets(options),
+      await this.cluster.readers(options),
       ({ address }) => address,
       ({ address }) => this.transport.callBody(address, request, ConsumeStats),
     )

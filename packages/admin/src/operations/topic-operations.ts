@@ -70,9 +70,9 @@ export class TopicOperations {
     return [...new Set(topicList)].sort(compare)
   }
 
-  /** Every topic with its settings, from GET_ALL_TOPIC_CONFIG (21) of each master: one request a broker. Sorted by name. */
+  /** Every topic with its settings, from GET_ALL_TOPIC_CONFIG (21) of each broker name: of its master, or a slave in its place. Sorted by name. */
   async list(where: Where = {}): Promise<Answers<TopicSummary>> {
-    const targets = await this.cluster.targets(where)
+    const targets = await this.cluster.readers(where)
     const { results, problems } = await askEach(
       targets,
       ({ address }) => address,
@@ -110,7 +110,7 @@ export class TopicOperations {
 
   /** A topic's configuration at each broker that has it. Rejects with ADMIN_TOPIC_NOT_FOUND when none does. */
   async describe(topic: string, where: Where = {}): Promise<Answers<OfBroker<TopicConfig>>> {
-    const targets = await this.cluster.targets(where)
+    const targets = await this.cluster.readers(where)
     const { results, problems } = await askEach(
       targets,
       ({ address }) => address,

@@ -23,8 +23,16 @@ const CHANGES =
 export function mountAdmin(program: Command, word: string, session: Session): void {
   const parent = program.commands.find((command) => command.name() === word)
   if (parent === undefined) return
-  if (word === 'admin') mountMqadmin(parent, session)
-  else mountNoun(parent, word, session)
+  if (word === 'admin') {
+    mountMqadmin(parent, session)
+    return
+  }
+  if (NOUNS[word]?.isServer === true) {
+    // `broker -c FILE` starts one, `broker status -c NAME` asks those of a cluster: what stands after a verb is its own.
+    program.enablePositionalOptions()
+    parent.enablePositionalOptions()
+  }
+  mountNoun(parent, word, session)
 }
 
 function mountMqadmin(parent: Command, session: Session): void {

@@ -56,6 +56,10 @@ test('a synchronous master without a slave in sync is a problem, an asynchronous
   deepEqual(checkReplication([replica({ ...master, role: 'ASYNC_MASTER', inSyncReplicas: 1 })]), [])
 })
 
+test('while a master is away its slave is not told to follow it', () => {
+  equal(statusOf({ state: 'idle', serves: ['read'] }), 'skipped')
+})
+
 test('who did not answer is told of by another check', () => {
   deepEqual(checkReplication([replica({ isUp: false })]), [])
 })

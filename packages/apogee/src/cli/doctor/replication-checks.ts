@@ -2,7 +2,7 @@
 import type { ReplicaStatus } from '@apogee/admin'
 import { parseAddress } from '@apogee/remoting'
 import { addressKind } from './advertised-address.ts'
-import { type Check, ok, problem, warning } from './check.ts'
+import { type Check, ok, problem, skipped, warning } from './check.ts'
 
 /** A slave that is so far behind serves old messages when its master dies (Java: haMaxGapNotInSync, 256 MiB). */
 const LAG_WARNING_BYTES = 64 * 1024 * 1024
@@ -19,6 +19,10 @@ export function checkReplication(replicas: readonly ReplicaStatus[]): Check[] {
 function checkSlave(replica: ReplicaStatus): Check {
   const { inSync, lagBytes, state } = replica
   const target = targetOf(replica)
+  // That the master is away is told by the check of masters.
+  if (replica.serves.includes('read')) {
+    return skipped('replication', target, "serves reads in its master's place")
+  }
   if (state !== null && state !== 'following') return notFollowing(replica, target, state)
   const behind =
     lagBytes === null ? 'how far it is behind is not known' : `${bytesText(lagBytes)} behind`
