@@ -68,12 +68,7 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
       header: GetAllSubscriptionGroupRequestHeader,
-      handle: (request) =>
-        answerTable(request.fields, {
-          version: versionText(deps.groups.dataVersion),
-          logEnd: deps.store.maxPhysicalOffset,
-          whole: () => allGroups(deps, request),
-        }),
+      handle: (request) => versionedGroups(deps, request),
     }),
     handler({
       ...ADMIN,
@@ -141,6 +136,17 @@ function update(
   const isLimit = problem.code === 'GROUPS_MAX'
   const code = isLimit ? ResponseCode.SYSTEM_ERROR : ResponseCode.INVALID_PARAMETER
   return refuse(code, problem.detail)
+}
+
+function versionedGroups(
+  deps: GroupAdminDeps,
+  request: Request<GetAllSubscriptionGroupRequestHeader>,
+): Answer {
+  return answerTable(request.fields, {
+    version: versionText(deps.groups.dataVersion),
+    logEnd: deps.store.maxPhysicalOffset,
+    whole: () => allGroups(deps, request),
+  })
 }
 
 function allGroups(

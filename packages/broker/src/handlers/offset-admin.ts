@@ -3,6 +3,7 @@ import {
   CloneGroupOffsetRequestHeader,
   ConsumerOffsetSerializeWrapper,
   DelayOffsetSerializeWrapper,
+  type ExtFields,
   encodeBody,
   encodeHeader,
   GetConsumerStatusRequestHeader,
@@ -53,26 +54,13 @@ export function offsetAdminHandlers(deps: OffsetAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.GET_ALL_CONSUMER_OFFSET,
       header: HeartbeatRequestHeader,
-      handle: ({ fields }) =>
-        answerTable(fields, {
-          version: deps.offsets.contentVersion,
-          logEnd: deps.store.maxPhysicalOffset,
-          whole: () =>
-            success(encodeBody(ConsumerOffsetSerializeWrapper, offsetWrapper(deps.offsets))),
-        }),
+      handle: ({ fields }) => allOffsets(deps, fields),
     }),
     handler({
       ...ADMIN,
       code: RequestCode.GET_ALL_DELAY_OFFSET,
       header: HeartbeatRequestHeader,
-      handle: ({ fields }) =>
-        answerTable(fields, {
-          // As long as its content: a line for each delay level.
-          version: `v${[...deps.schedule.offsets()].map((entry) => entry.join(':')).join(',')}`,
-          logEnd: deps.store.maxPhysicalOffset,
-          whole: () =>
-            success(encodeBody(DelayOffsetSerializeWrapper, delayWrapper(deps.schedule))),
-        }),
+      handle: ({ fields }) => allDelays(deps, fields),
     }),
     handler({
       ...ADMIN,
@@ -102,6 +90,24 @@ export function offsetAdminHandlers(deps: OffsetAdminDeps): Handler[] {
       handle: ({ header }) => cloneOffsets(deps, header),
     }),
   ]
+}
+
+function allOffsets({ offsets, store }: OffsetAdminDeps, fields: ExtFields): Answer {
+  return answerTable(fields, {
+    version: offsets.contentVersion,
+    logEnd: store.maxPhysicalOffset,
+    whole: () => success(encodeBody(ConsumerOffsetSerializeWrapper, offsetWrapper(offsets))),
+  })
+}
+
+function allDelays({ schedule, store }: OffsetAdminDeps, fields: ExtFields): Answer {
+  const levels = [...schedule.offsets()].map((entry) => entry.join(':'))
+  return answerTable(fields, {
+    // The whole content: there is a number for each delay level.
+    version: `v${levels.join(',')}`,
+    logEnd: store.maxPhysicalOffset,
+    whole: () => success(encodeBody(DelayOffsetSerializeWrapper, delayWrapper(schedule))),
+  })
 }
 
 /** Where a reset to a time lands in a queue; a negative time means the end. */

@@ -69,12 +69,7 @@ export function topicAdminHandlers(deps: TopicAdminDeps): Handler[] {
       ...ADMIN,
       code: RequestCode.GET_ALL_TOPIC_CONFIG,
       header: GetAllTopicConfigRequestHeader,
-      handle: (request) =>
-        answerTable(request.fields, {
-          version: versionText(deps.topics.dataVersion),
-          logEnd: deps.store.maxPhysicalOffset,
-          whole: () => allTopics(deps, request),
-        }),
+      handle: (request) => versionedTopics(deps, request),
     }),
     handler({
       ...ADMIN,
@@ -183,6 +178,17 @@ function systemTopicProblem(deps: TopicAdminDeps, topic: string): string | null 
   if (!deps.config.values.validateSystemTopicWhenUpdateTopic) return null
   if (!deps.topics.isSystemTopic(topic)) return null
   return `The topic[${topic}] is conflict with system topic.`
+}
+
+function versionedTopics(
+  deps: TopicAdminDeps,
+  request: Request<GetAllTopicConfigRequestHeader>,
+): Answer {
+  return answerTable(request.fields, {
+    version: versionText(deps.topics.dataVersion),
+    logEnd: deps.store.maxPhysicalOffset,
+    whole: () => allTopics(deps, request),
+  })
 }
 
 function allTopics(deps: TopicAdminDeps, request: Request<GetAllTopicConfigRequestHeader>): Answer {

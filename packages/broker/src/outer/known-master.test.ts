@@ -2,7 +2,10 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { KnownMaster } from './known-master.ts'
 
-/** Runs `nameServer master` lines (`-`: knows none); after each: `*` when something changed, the master, `gone` when nobody names it. */
+/**
+ * Runs `nameServer master` lines (`-`: it knows none). After each: `*` when something changed, the master, `gone` when
+ * nobody names it any more.
+ */
 function script(text: string): string[] {
   const known = new KnownMaster()
   return text

@@ -7,9 +7,9 @@ export interface MasterAddresses {
 }
 
 /**
- * What NameServers say of a slave's master. They do not know of each other, so they may disagree for a while: the latest news
- * counts, and what a NameServer only repeats is no news. Nobody's silence takes away what is known: a master that was there
- * may come back to its address. Without I/O.
+ * What NameServers say of a slave's master. They do not know of each other, so they may disagree for a while: the latest
+ * news counts, and what a NameServer only repeats is no news. Nobody's silence takes away what is known: a master that was
+ * there may come back to its address. Without I/O.
  */
 export class KnownMaster {
   /** Last answer of each NameServer; null: it knows no master. */

@@ -61,7 +61,7 @@ class RouteProducer {
       if (code === ResponseCode.SUCCESS) this.sent.set(name, (this.sent.get(name) ?? 0) + 1)
       else this.failures.push(`${name}: ${code} ${remark}`)
     } catch (error) {
-      this.failures.push(`${name}: ${error}`)
+      this.failures.push(`${name}: ${String(error)}`)
     }
   }
 }

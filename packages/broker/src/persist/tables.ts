@@ -125,7 +125,10 @@ export function delayWrapper(schedule: ScheduleMessageService): DelayOffsetSeria
   return { offsetTable: schedule.offsets(), dataVersion: schedule.dataVersion }
 }
 
-/** config/slaveOffsets.json, which Apache does not have: what clients committed to a slave, in the form of consumerOffset.json. */
+/**
+ * config/slaveOffsets.json, which Apache does not have: what clients committed to a slave, in the form of
+ * consumerOffset.json.
+ */
 export function slaveOffsetTable(committed: SlaveOffsets): PersistedTable {
   return {
     name: 'slaveOffsets',

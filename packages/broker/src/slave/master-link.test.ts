@@ -18,7 +18,10 @@ class Bench {
   readonly errors: unknown[] = []
   asked = 0
   known: { masterAddr: string; haServerAddr: string } | null = null
-  state: HaSlaveState = 'idle'
+  readonly status: { state: HaSlaveState; masterOffset: number } = {
+    state: 'idle',
+    masterOffset: 0,
+  }
   readonly link: MasterLink
   private target = 'nobody'
 
@@ -32,25 +35,15 @@ class Bench {
       client: { invoke: (address, { code }) => this.answer(address, code) },
       master: () => this.known,
       replication: {
-        status: this.status(),
+        status: this.status,
         follow: (target) => {
           const text = target === null ? 'nobody' : `${target.address} ${target.protocol}`
           if (text !== this.target) this.told.push(text)
           this.target = text
-          this.state = target === null ? 'idle' : 'connecting'
+          this.status.state = target === null ? 'idle' : 'connecting'
         },
       },
     })
-  }
-
-  private status(): { readonly state: HaSlaveState; readonly masterOffset: number } {
-    const bench = this
-    return {
-      masterOffset: 0,
-      get state() {
-        return bench.state
-      },
-    }
   }
 
   name(masterAddr: string, haServerAddr: string): void {
@@ -61,7 +54,7 @@ class Bench {
   /** What replication goes through. */
   enter(...states: HaSlaveState[]): void {
     for (const state of states) {
-      this.state = state
+      this.status.state = state
       this.link.look()
     }
   }

@@ -205,7 +205,7 @@ export class MasterTables {
   }
 }
 
-/** Every part says which version its predecessors were of; Apache then begins anew when that is not the table's any more. */
+/** Every part is asked for with the version of those before it; a master whose table is another begins anew. */
 function pageFields<T>(
   { maxField, seqField }: PagedTable<T>,
   from: number,

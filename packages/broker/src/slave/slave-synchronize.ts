@@ -49,9 +49,9 @@ export interface SlaveSynchronizeDeps {
 }
 
 /**
- * Keeps a slave's topics, groups, consumer offsets and delay progress as its master's: request codes 21, 201, 43, 45, one at
- * a time, every haMetadataIntervalMs, less often when the tables are large. What clients committed here while the master was
- * away goes to the master first (15). Java: SlaveSynchronize.
+ * Keeps a slave's topics, groups, consumer offsets and delay progress as its master's: request codes 21, 201, 43, 45, one
+ * at a time, every haMetadataIntervalMs, less often when the tables are large. What clients committed here while the master
+ * was away goes to the master first (15). Java: SlaveSynchronize.
  */
 export class SlaveSynchronize {
   private readonly config: BrokerConfig

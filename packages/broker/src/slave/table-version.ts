@@ -12,7 +12,7 @@ export const TABLE_VERSION_FIELD = 'tableVersion'
 /** Answer: the end of the master's log at that moment: a topic that the table lacks has no living message below it. */
 export const LOG_END_FIELD = 'logEnd'
 
-/** Request code 15, from a slave: an offset that is not higher than the master's is not taken. Apache's masters ignore it. */
+/** Request code 15 from a slave: an offset that is not higher than the master's is not taken. Apache's do not know it. */
 export const FORWARD_ONLY_FIELD = 'forwardOnly'
 
 export interface VersionedTable {

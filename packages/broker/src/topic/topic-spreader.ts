@@ -32,11 +32,11 @@ interface Waiting {
 }
 
 /**
- * Makes a topic that a send has made here on the other masters of the cluster too (autoCreateTopicOnAllMasters), so that its
- * queues lie on all of them and not where the first message happened to go. No send waits for it, and a master that has the
- * topic keeps its own settings. What another master brings is a wish of an operator to this one (request code 17), no send:
- * it goes no further. Retry and dead-letter topics stay: consumers' heartbeats make a group's retry topic on each broker,
- * and dead letters lie where they died. Java: none; there such a topic lives on one broker.
+ * Makes a topic that a send has made here on the other masters of the cluster too (autoCreateTopicOnAllMasters), so that
+ * its queues lie on all of them and not where the first message happened to go. No send waits for it, and a master that
+ * has the topic keeps its own settings. What another master brings is a wish of an operator to this one (request code 17),
+ * no send: it goes no further. Retry and dead-letter topics stay: consumers' heartbeats make a group's retry topic on each
+ * broker, and dead letters lie where they died. Java: none; there such a topic lives on one broker.
  */
 export class TopicSpreader {
   private readonly config: BrokerConfig

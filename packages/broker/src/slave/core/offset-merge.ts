@@ -10,9 +10,10 @@ export interface QueueOffset {
 export type MasterOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>
 
 /**
- * Which of the offsets that clients committed to the slave the master must be told, and which it need not. The master's value
- * counts, also when it is lower than what the slave had before (an operator's reset); what clients committed here counts
- * where it is higher, so that nothing is consumed twice because the master was away. Nothing goes back by it. Without I/O.
+ * Which of the offsets that clients committed to the slave the master must be told, and which it need not. The master's
+ * value counts, also when it is lower than what the slave had before (an operator's reset); what clients committed here
+ * counts where it is higher, so that nothing is consumed twice because the master was away. Nothing goes back by it.
+ * Without I/O.
  */
 export function offsetsToTell(
   master: MasterOffsets,
