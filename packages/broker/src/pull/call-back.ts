@@ -10,8 +10,8 @@ interface Seen {
 /**
  * Finds readers of a slave that belong at its master. An operator's reset waits at the master for the reader's next pull
  * there, which who is far behind would not make for long. But the slave has the master's consumer offsets: one that is
- * ahead of its reader was set forward, one that went back was set back. A reader is called once for an offset: a wrong guess
- * costs one pull, and who cannot reach the master reads on.
+ * ahead of its reader was set forward, one that went back was set back. A reader is called once for an offset: a wrong
+ * guess costs one pull, and who cannot reach the master reads on.
  */
 export class CallBack {
   private readonly seen = new Map<string, Seen>()
