@@ -108,8 +108,10 @@ async function readOnce(
 /** The slave is there again once it has what is sent now. */
 async function follows(master: string, slave: string): Promise<void> {
   await sendMany(master, 1)
-  const { max } = await logRange(master)
-  await until('the slave follows', METADATA_MS, async () => (await logRange(slave)).max >= max)
+  await until('the slave follows', METADATA_MS, async () => {
+    const { max } = await logRange(master)
+    return (await logRange(slave)).max >= max
+  })
 }
 
 /** Gives the queue's end. */

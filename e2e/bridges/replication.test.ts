@@ -2,7 +2,7 @@
 // and return of either side under load, and synchronous double write over both bridges.
 // BRIDGES_SELF_CHECK=1 puts Apache's brokers on both sides, which proves the suite. BRIDGES_SEED repeats the load of a run.
 import assert from 'node:assert/strict'
-import { describe, it, type TestContext } from 'node:test'
+import { after, describe, it, type TestContext } from 'node:test'
 import {
   caughtUp,
   commitOffset,
@@ -16,7 +16,7 @@ import { rocketmqVersions } from '../harness/builds.ts'
 import type { ClientProgram } from '../harness/client-program.ts'
 import { startJavaClient } from '../harness/java-client.ts'
 import { startApogeeClient } from '../harness/other-clients.ts'
-import { temporaryFolder } from '../harness/processes.ts'
+import { endAllProcesses, temporaryFolder } from '../harness/processes.ts'
 import { createGroup } from '../harness/raw-client.ts'
 import type { TargetKind } from '../harness/target.ts'
 import { readAll, topic } from '../kill/load.ts'
@@ -31,7 +31,7 @@ const LOAD_MS = 2000
 const CATCH_UP_MS = 30_000
 /** Apache's slave asks for topics, groups and offsets once a minute. */
 const METADATA_MS = 75_000
-const TEST_TIMEOUT_MS = 180_000
+const TEST_TIMEOUT_MS = 300_000
 const GROUP = 'bridge_group'
 const COMMITTED = 7
 
@@ -206,6 +206,8 @@ async function followsLastFile({ master, slave }: Bridge): Promise<void> {
 }
 
 describe(`bridges to Apache's replication, seed ${SEED}`, { concurrency: true }, () => {
+  after(endAllProcesses)
+
   it(
     "a slave of Apache's follows our master and goes on as master",
     { timeout: TEST_TIMEOUT_MS },

@@ -154,6 +154,13 @@ export class RunningProcess {
   }
 }
 
+/** Kills what this process started and has not ended, for tests that failed before they could end it. */
+export async function endAllProcesses(): Promise<void> {
+  const all = [...live]
+  for (const running of all) running.kill()
+  for (const running of all) await running.exited
+}
+
 export interface CommandOptions {
   command: string
   args: readonly string[]
