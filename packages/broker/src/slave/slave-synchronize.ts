@@ -95,14 +95,7 @@ export class SlaveSynchronize {
     const tables = this.tables!
     this.isRunning = true
     tables.busyMs = 0
-    let isDone = false
-    try {
-      await this.round(tables)
-      isDone = true
-      this.report('')
-    } catch (error) {
-      this.failed(tables, error)
-    }
+    const isDone = await this.round(tables)
     this.isRunning = false
     const { busyMs, isOurs } = tables
     const { haMetadataIntervalMs } = this.config.values
@@ -110,22 +103,44 @@ export class SlaveSynchronize {
     this.runIn(isOther ? 0 : nextRoundMs({ isDone, isOurs, busyMs }, haMetadataIntervalMs))
   }
 
-  private async round(tables: MasterTables): Promise<void> {
-    await this.takeTopics(tables)
-    await this.takeGroups(tables)
-    await this.takeOffsets(tables)
-    const delays = await tables.delays()
-    if (delays === null || this.isStopped) return
-    this.deps.schedule.load(delays.offsetTable, delays.dataVersion)
-    this.deps.schedule.onChange()
+  /** False when the master is not there. A table that it refuses, or that cannot be read, does not keep back the others. */
+  private async round(tables: MasterTables): Promise<boolean> {
+    let failure = ''
+    for (const take of [this.takeTopics, this.takeGroups, this.takeOffsets, this.takeDelays]) {
+      if (this.isOver(tables)) return true
+      try {
+        await take.call(this, tables)
+      } catch (error) {
+        if (isAway(error)) {
+          this.gone(tables, error)
+          return false
+        }
+        failure ||= reasonOf(error)
+      }
+    }
+    this.report(failure)
+    return true
+  }
+
+  /** This slave has stopped, or follows another master by now. */
+  private isOver(tables: MasterTables): boolean {
+    return this.isStopped || this.tables !== tables
+  }
+
+  private async takeDelays(tables: MasterTables): Promise<void> {
+    const { schedule } = this.deps
+    const fetched = await tables.delays()
+    if (fetched === null || this.isOver(tables)) return
+    schedule.load(fetched.offsetTable, fetched.dataVersion)
+    schedule.onChange()
   }
 
   private async takeTopics(tables: MasterTables): Promise<void> {
     const { deleted, replication, stats, topics } = this.deps
     const heardEnd = replication.status.masterOffset
     const fetched = await tables.topics(versionText(topics.dataVersion))
+    if (this.isOver(tables)) return
     this.answered(tables)
-    if (this.isStopped) return
     if (fetched === null) {
       await this.cleaning.again()
       return
@@ -144,7 +159,7 @@ export class SlaveSynchronize {
   private async takeGroups(tables: MasterTables): Promise<void> {
     const { groups } = this.deps
     const fetched = await tables.groups(versionText(groups.dataVersion))
-    if (fetched === null || this.isStopped) return
+    if (fetched === null || this.isOver(tables)) return
     const { forbidden, rows, version } = fetched
     tables.busy(() => groups.replaceAll(rows.values(), forbidden, version))
   }
@@ -152,12 +167,12 @@ export class SlaveSynchronize {
   private async takeOffsets(tables: MasterTables): Promise<void> {
     const { committed, offsets } = this.deps
     const fetched = await tables.offsets(committed.size > 0)
-    if (fetched === null || this.isStopped) return
+    if (fetched === null || this.isOver(tables)) return
     const { dataVersion, offsetTable } = fetched
     const { higher, settled } = offsetsToTell(offsetTable, committed.all())
     for (const one of settled) committed.settle(one)
     const told = await this.tell(tables, higher)
-    if (this.isStopped) return
+    if (this.isOver(tables)) return
     tables.busy(() => {
       // With what was committed meanwhile.
       const here = [...told, ...committed.all()]
@@ -209,25 +224,16 @@ export class SlaveSynchronize {
     connection.onClose(() => {
       if (this.watched !== connection) return
       this.watched = null
-      if (this.tables !== tables || this.isStopped) return
+      if (this.isOver(tables)) return
       this.deps.answering(false, false)
       this.runIn(0)
     })
   }
 
-  private failed(tables: MasterTables, error: unknown): void {
-    if (!(error instanceof ApogeeError)) {
-      // A disk that cannot be read, say: what was fetched is taken over the next time.
-      this.deps.log.error({ event: 'metadata_not_taken', err: error })
-      return
-    }
-    // A refusal and a body that cannot be read are answers.
-    const { code, message } = error
-    const isGone = code.startsWith('REMOTING_') && code !== RemotingError.RESPONSE_MALFORMED
-    if (isGone && this.tables === tables) {
-      this.deps.answering(false, code === RemotingError.TIMEOUT)
-    }
-    this.report(`${code}: ${message}`)
+  private gone(tables: MasterTables, error: ApogeeError): void {
+    if (this.tables !== tables) return
+    this.deps.answering(false, error.code === RemotingError.TIMEOUT)
+    this.report(reasonOf(error))
   }
 
   /** Once for each new reason; a master that is away is asked every second. */
@@ -238,4 +244,16 @@ export class SlaveSynchronize {
     else this.deps.log.warn({ event: 'metadata_not_followed', master, reason: failure })
     this.failure = failure
   }
+}
+
+/** Whether no answer came: a refusal is one, and so is a response that cannot be read. */
+function isAway(error: unknown): error is ApogeeError {
+  if (!(error instanceof ApogeeError) || error.code === RemotingError.RESPONSE_MALFORMED)
+    return false
+  return error.code.startsWith('REMOTING_')
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as Error & { code?: string }
+  return code === undefined ? message : `${code}: ${message}`
 }
