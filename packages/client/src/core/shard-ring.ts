@@ -1,7 +1,6 @@
-import { isWriteable, type TopicRouteData } from '@apogee/protocol'
 import type { MessageQueue } from '../api/message.ts'
 import type { TopicRoute } from '../remote/contract.ts'
-import { compareBrokerNames, queuesOf } from './topic-route.ts'
+import { compareBrokerNames, queuesOf, writersOf } from './topic-route.ts'
 
 interface Member {
   readonly queues: readonly MessageQueue[]
@@ -89,10 +88,4 @@ function membersOf(
     members.set(brokerName, { queues: publishable.get(brokerName) ?? kept, isMissing: false })
   }
   return members
-}
-
-function writersOf({ queueDatas }: TopicRouteData): { brokerName: string; count: number }[] {
-  return queueDatas
-    .filter(({ perm, writeQueueNums }) => isWriteable(perm) && writeQueueNums > 0)
-    .map(({ brokerName, writeQueueNums }) => ({ brokerName, count: writeQueueNums }))
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerData, QueueData, TopicRouteData } from '@apogee/protocol'
-import { routeFromDefault, sameRoute, topicRouteOf } from './topic-route.ts'
+import { routeFromDefault, sameRoute, topicRouteOf, writersLost } from './topic-route.ts'
 
 function queues(brokerName: string, read: number, write: number, perm = 6): QueueData {
   return { brokerName, readQueueNums: read, writeQueueNums: write, perm, topicSysFlag: 0 }
@@ -65,4 +65,11 @@ test('routes are the same in any order, and differ by address, number or permiss
   assert(!sameRoute(data, route(data.queueDatas, [broker('a', 0, 1), broker('b', 0)])))
   assert(!sameRoute(data, route([queues('a', 1, 1, 4), queues('b', 1, 1)], data.brokerDatas)))
   assert(!sameRoute(data, { ...data, orderTopicConf: 'a:1' }))
+})
+
+test('a broker that stays without write permission is leaving; one that is gone is not', () => {
+  const before = route([queues('a', 1, 1), queues('b', 1, 1), queues('c', 1, 1)], [])
+  const after = route([queues('a', 1, 1, 4), queues('b', 1, 1)], [])
+  assert.deepEqual(writersLost(before, after), ['a'])
+  assert.deepEqual(writersLost(after, before), [])
 })

@@ -40,6 +40,22 @@ export function routeFromDefault(
   return topicRouteOf(topic, { ...defaults, orderTopicConf: null, queueDatas })
 }
 
+/** Brokers that a topic can be written to, whether their master is there or not. */
+export function writersOf({ queueDatas }: TopicRouteData): { brokerName: string; count: number }[] {
+  return queueDatas
+    .filter(({ perm, writeQueueNums }) => isWriteable(perm) && writeQueueNums > 0)
+    .map(({ brokerName, writeQueueNums }) => ({ brokerName, count: writeQueueNums }))
+}
+
+/** Brokers that are in both routes, and cannot be written to any more in the second. */
+export function writersLost(before: TopicRouteData, after: TopicRouteData): string[] {
+  const writers = new Set(writersOf(after).map(({ brokerName }) => brokerName))
+  const named = new Set(after.queueDatas.map(({ brokerName }) => brokerName))
+  return writersOf(before)
+    .map(({ brokerName }) => brokerName)
+    .filter((name) => named.has(name) && !writers.has(name))
+}
+
 /** Whether two routes name the same brokers, addresses and queues, in whatever order. */
 export function sameRoute(a: TopicRouteData, b: TopicRouteData): boolean {
   return fingerprint(a) === fingerprint(b)

@@ -17,12 +17,13 @@ export function chooserOf(options: SendOptions, topic: TopicTarget): Choose | nu
   if (shardingKey !== undefined && queue !== undefined) {
     throw invalidArgument('shardingKey and queue: one of them at most')
   }
-  const { ring } = topic
+  if (queue === undefined && shardingKey === undefined) return null
+  const ring = topic.useRing()
   if (shardingKey !== undefined) {
     return keeping(topic, () => queueOfKey(ring.queues, shardingKey))
   }
   if (typeof queue === 'function') return keeping(topic, () => selected(queue, topic))
-  return queue === undefined ? null : () => ring.find(queue)
+  return () => (queue === undefined ? null : ring.find(queue))
 }
 
 function keeping({ ring }: TopicTarget, choose: Choose): Choose {

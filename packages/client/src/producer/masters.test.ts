@@ -224,3 +224,32 @@ test('when all masters have been dead for long and one is back, keys of the othe
   const sent = await world.settle(producer.send({ topic: 'T', body: 'y' }, { shardingKey }))
   assert.equal(sent.queue.brokerName, 'broker-2')
 })
+
+test('a planned stop moves keys to other brokers, and no sender sees an error', async () => {
+  const { world, producer } = await startedProducer(SEED + 12, { brokers: 2 })
+  const shardingKey = await keyOf(world, producer, 'broker-1')
+  const brokers: string[] = []
+  let isSending = true
+  const failures: unknown[] = []
+  const loop = async (options: { shardingKey?: string }): Promise<void> => {
+    while (isSending) {
+      try {
+        const sent = await producer.send({ topic: 'T', body: 'x' }, options)
+        if (options.shardingKey !== undefined) brokers.push(sent.queue.brokerName)
+      } catch (error) {
+        failures.push(error)
+      }
+      await new Promise<void>((resolve) => world.world.clock.after(5, resolve))
+    }
+  }
+  const loops = [loop({ shardingKey }), loop({})]
+  await world.pass(1_000)
+  await world.settle(world.brokers.get(1)!.stop(10_000), 20_000)
+  await world.pass(3_000)
+  isSending = false
+  await world.settle(Promise.all(loops))
+  assert.deepEqual(failures, [])
+  assert.equal(brokers[0], 'broker-1')
+  assert.equal(brokers.at(-1), 'broker-2')
+  assert.equal(brokers.lastIndexOf('broker-1') + 1, brokers.indexOf('broker-2'), 'they moved once')
+})

@@ -12,6 +12,9 @@ import { type QueueFields, queueTemplate } from './send-frame.ts'
 /** A topic that a broker is about to make is asked for this often, until NameServers know it. */
 const UNKNOWN_TOPIC_REFRESH_MS = 1_000
 
+/** The route of a topic with sharding keys is said to be in use this often. */
+const RING_USED_MS = 1_000
+
 /** One queue to send to, with what is the same for all its messages. */
 export class QueueTarget implements QueueFields {
   readonly producerGroup: string
@@ -53,6 +56,7 @@ export class TopicTarget {
   usedMs = 0
   /** Where sharding keys choose. */
   readonly ring: ShardRing = new ShardRing()
+  private ringUsedMs = Number.NEGATIVE_INFINITY
   private queues: readonly MessageQueue[] | null = null
   /** The route is that of TBW102: no NameServer knows the topic yet. */
   private isDefault = false
@@ -129,6 +133,16 @@ export class TopicTarget {
       targets.set(queue, target)
     }
     return target
+  }
+
+  /** The ring decides where a message goes: it must be fresh. */
+  useRing(): ShardRing {
+    const nowMs = this.client.env.clock.monotonicMs()
+    if (nowMs - this.ringUsedMs >= RING_USED_MS) {
+      this.ringUsedMs = nowMs
+      this.client.routes.watchClosely(this.wireName)
+    }
+    return this.ring
   }
 
   /** A send has failed, or the topic is still unknown: the route may be another by now. */

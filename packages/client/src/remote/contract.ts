@@ -96,6 +96,8 @@ export interface Routes {
    * rejects.
    */
   refresh(topic: string): Promise<TopicRoute | null>
+  /** The route of this topic decides where sharding keys go: for some seconds it is kept fresh (CloseWatch). */
+  watchClosely(topic: string): void
   /** Polled every pollNameServerIntervalMs until the returned function is called; the listener hears of changes only. */
   watch(topic: string, listener: (route: TopicRoute | null) => void): () => void
   /** Address of one broker by name and id (0 = master), null when no known route has it. */

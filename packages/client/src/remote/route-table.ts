@@ -10,8 +10,9 @@ import {
 } from '@apogee/protocol'
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { ClientLogger } from '../api/options.ts'
+import { CLOSE_LOOK_MS, CloseWatch } from '../core/close-watch.ts'
 import { LOOK_FOR_MS, MissingMasters } from '../core/missing-masters.ts'
-import { sameRoute, topicRouteOf } from '../core/topic-route.ts'
+import { sameRoute, topicRouteOf, writersLost } from '../core/topic-route.ts'
 import { BrokerTable } from './broker-table.ts'
 import type { Routes, StatusSink, TopicRoute } from './contract.ts'
 import { closedError, errorOfResponse } from './errors.ts'
@@ -69,6 +70,8 @@ export class RouteTable implements Routes {
   private readonly missing = new MissingMasters()
   private timer: Timer | null = null
   private lookTimer: Timer | null = null
+  private readonly closeWatch = new CloseWatch()
+  private closeTimer: Timer | null = null
   private isClosed = false
 
   constructor(options: RouteTableOptions, deps: RouteTableDeps) {
@@ -111,6 +114,11 @@ export class RouteTable implements Routes {
     }
   }
 
+  watchClosely(topic: string): void {
+    this.closeWatch.used(topic, this.nowMs)
+    if (this.closeTimer === null && !this.isClosed) this.armClose()
+  }
+
   brokerAddress(brokerName: string, brokerId: number): string | null {
     return this.brokers.address(brokerName, brokerId)
   }
@@ -148,6 +156,8 @@ export class RouteTable implements Routes {
     this.timer = null
     this.lookTimer?.cancel()
     this.lookTimer = null
+    this.closeTimer?.cancel()
+    this.closeTimer = null
     for (const entry of this.entries.values()) entry.watchers.clear()
   }
 
@@ -192,13 +202,15 @@ export class RouteTable implements Routes {
       await new Promise<void>((resolve) => this.deps.env.clock.after(waitMs, resolve))
     }
     entry.askedMs = this.nowMs
+    // The first failure is news; those after it are not.
+    const level = entry.problem === null ? 'warn' : 'debug'
     try {
       const data = await this.question(entry.topic)
       if (data === null) this.unknown(entry)
       else this.known(entry, data)
     } catch (error) {
       entry.problem = error as RocketMQError
-      this.deps.log.warn({ event: 'route_failed', topic: entry.topic, err: error })
+      this.deps.log[level]({ event: 'route_failed', topic: entry.topic, err: error })
     }
     return entry.route
   }
@@ -230,6 +242,30 @@ export class RouteTable implements Routes {
     this.tell(entry)
     const mastersBefore = before === null ? new Set<string>() : mastersOf(before.data)
     this.lookFor(entry.topic, mastersBefore, mastersOf(data))
+    if (before !== null) this.tellOfLeaving(entry.topic, before.data, data)
+  }
+
+  private armClose(): void {
+    this.closeTimer = this.deps.env.clock.after(CLOSE_LOOK_MS, () => {
+      this.closeTimer = null
+      const brokersOf = (topic: string): string[] => {
+        const route = this.entries.get(topic)?.route
+        return route?.data.queueDatas.map(({ brokerName }) => brokerName) ?? []
+      }
+      for (const topic of this.closeWatch.due(this.nowMs, brokersOf)) void this.refresh(topic)
+      if (!this.closeWatch.isEmpty && !this.isClosed) this.armClose()
+    })
+  }
+
+  /** A broker that has given up its write permission has done so for all topics. */
+  private tellOfLeaving(topic: string, before: TopicRouteData, after: TopicRouteData): void {
+    for (const brokerName of writersLost(before, after)) {
+      for (const entry of this.entries.values()) {
+        if (entry.topic === topic || entry.watchers.size === 0 || entry.route === null) continue
+        const { queueDatas } = entry.route.data
+        if (queueDatas.some((it) => it.brokerName === brokerName)) void this.ask(entry)
+      }
+    }
   }
 
   /** A master that has left the route is looked for, and one that is back is made known to all topics that lost it. */
