@@ -221,6 +221,7 @@ export class HaSlave {
   /** The store stored something, or has room again. */
   private progressed(): void {
     if (this.core.state === 'following') this.acknowledge()
+    this.session?.checkKept()
     this.session?.resume()
     if (!this.core.isConnected) this.run()
   }
@@ -260,6 +261,7 @@ export class HaSlave {
 
   private tick(): void {
     this.timerDueMs = Number.POSITIVE_INFINITY
+    this.session?.checkKept()
     if (this.core.tick(this.nowMs) === 'heartbeat') {
       this.core.wrote(this.nowMs)
       this.sendAck(this.storedOffset)

@@ -149,7 +149,10 @@ export class MasterConnection {
       const wasFollowing = this.peer.isFollowing
       const refusal = core.reportRead(this.peer, offset, env.clock.monotonicMs())
       if (refusal !== null) this.refuse(refusal)
-      else this.acknowledged(wasFollowing)
+      else {
+        if (!wasFollowing) this.startFollowing()
+        this.host.changed()
+      }
     }
   }
 
@@ -166,6 +169,8 @@ export class MasterConnection {
       if (this.isOver) return
     }
     reader.keep()
+    // Once for all acknowledgements that came together.
+    this.host.changed()
   }
 
   private frameRead(reader: HaFrameReader): void {
@@ -192,7 +197,6 @@ export class MasterConnection {
     const { core, env } = this.host
     const refusal = core.ackRead(this.peer, offset, env.clock.monotonicMs())
     if (refusal !== null) this.refuse(refusal)
-    else this.host.changed()
   }
 
   private helloRead(payload: Buffer): void {
@@ -228,7 +232,6 @@ export class MasterConnection {
     const { refusal, older } = core.proofRead(this.peer, isRight)
     if (refusal !== null) this.refuse(refusal)
     else if (older !== null) this.host.superseded(older)
-    this.host.changed()
   }
 
   private checkRead(from: number, payload: Buffer): void {
@@ -266,19 +269,10 @@ export class MasterConnection {
     this.hasher = null
     // Tells the slave that it follows, and how far the log goes.
     this.heartbeat()
-    this.acknowledged(false)
+    this.startFollowing()
   }
 
-  private acknowledged(wasFollowing: boolean): void {
-    if (!wasFollowing) {
-      this.host.follows(this.peer)
-      this.startSending()
-      this.pump()
-    }
-    this.host.changed()
-  }
-
-  private startSending(): void {
+  private startFollowing(): void {
     const { core, env, replication, options } = this.host
     const { peer, socket } = this
     this.sender = new LogSender({
@@ -290,6 +284,8 @@ export class MasterConnection {
       frameBytes: peer.protocol === 'apache' ? options.apacheFrameBytes : options.frameBytes,
       failed: (error) => this.readFailed(error),
     })
+    this.host.follows(peer)
+    this.pump()
   }
 
   private readFailed(error: DiskError | null): void {

@@ -52,6 +52,25 @@ test('the data leaves in the turn in which it is written, and the store hears of
   equal(it.m.log.replicated, 100)
 })
 
+test('acknowledgements that come together are told to the store as one', () => {
+  const it = new Drivers(1, 1024 * 1024)
+  it.m.log.put(1_000)
+  it.m.master()
+  const peer = it.s.connect()
+  peer.shakeHands(it, { fileSize: 1024 * 1024 })
+  peer.send(encodeHaFrame(HaFrameType.FOLLOW, 1_000))
+  ok(it.until(() => it.m.log.available))
+  for (let i = 0; i < 10; i++) it.m.log.put(100, i)
+  it.run(10)
+  const toldBefore = it.m.log.told
+  const acks: Buffer[] = []
+  for (let i = 1; i <= 10; i++) acks.push(encodeHaFrame(HaFrameType.ACK, 1_000 + i * 100))
+  peer.send(Buffer.concat(acks))
+  ok(it.until(() => it.m.log.replicated === it.m.log.written))
+  // Once for each piece that the network made of it.
+  ok(it.m.log.told - toldBefore <= 3, String(it.m.log.told - toldBefore))
+})
+
 test('while the store of the slave is full its socket is not read, and the master is not taken for silent', () => {
   const it = new Drivers(1, 1024 * 1024)
   const master = it.m.master()
@@ -209,6 +228,22 @@ test('a store that takes nothing ends the connection, and the slave comes again'
   ok(it.until(() => slave.status.problem?.code === 'HA_STORE_UNAVAILABLE'))
   it.s.log.isUnavailable = false
   ok(it.until(() => it.m.log.available))
+})
+
+test('what a full device takes back is asked for again, though the master has nothing new to send', () => {
+  const it = new Drivers()
+  it.m.master()
+  const slave = it.s.slave()
+  ok(it.until(() => it.m.log.available))
+  it.s.log.isHeld = true
+  it.m.log.put(100)
+  it.run(100)
+  equal(it.s.log.appended, 100)
+  it.s.log.cut(0)
+  it.s.log.isHeld = false
+  it.s.log.progress()
+  equal(slave.status.problem?.code, 'HA_STORE_UNAVAILABLE')
+  ok(it.until(() => it.m.log.replicated === 100))
 })
 
 test('cut connections at any byte, slow reads and restarts: the logs are the same in the end', () => {

@@ -36,6 +36,8 @@ export abstract class SlaveSession {
   protected isPaused = false
   private readonly ack: Buffer
   private ackBusy = false
+  /** What the store had got after the last bytes; −1 before any. */
+  private received = -1
   /** What still came after the socket was paused: of one read or so. */
   private held: Buffer[] = []
 
@@ -88,6 +90,16 @@ export abstract class SlaveSession {
     return true
   }
 
+  /**
+   * A store whose device is full takes back what it could not write. The master will not send that again on this
+   * connection, and it may have nothing else to send that would show the gap.
+   */
+  checkKept(): void {
+    if (this.isOver || this.host.replication.replica.received >= this.received) return
+    const message = 'the store took back what it could not write'
+    this.fail({ code: 'HA_STORE_UNAVAILABLE', message })
+  }
+
   /** No more of this connection. */
   end(): void {
     this.isOver = true
@@ -107,6 +119,7 @@ export abstract class SlaveSession {
       this.fail(appendProblem(status, offset, replica.received))
       return
     }
+    this.received = replica.received
     this.host.received(bytes.length)
     // The rest of a blank record that was stored before.
     this.host.mayAcknowledge()
