@@ -188,6 +188,8 @@ export class Broker {
   }
 
   private readonly diverged = (cut: LogCut): void => {
+    // The next start finds it again.
+    if (this.stopping !== null) return
     const keep = keptTailPath(
       this.config.values.storePathRootDir,
       cut,

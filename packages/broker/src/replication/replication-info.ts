@@ -9,6 +9,8 @@ export interface ReplicationInfoDeps {
   store: MessageStore
   ha: HaServices
   masterWatch: MasterWatch
+  /** What a slave knows that its replication does not. */
+  slave: { readonly problem: HaSlaveStatus['problem'] } | null
 }
 
 /** What slaves ask for before they choose how to speak: brokers that have this key speak our protocol of this version. */
@@ -22,6 +24,7 @@ export function replicationInfo({
   config,
   ha,
   masterWatch,
+  slave: service,
   store,
 }: ReplicationInfoDeps): [string, string][] {
   const { brokerId, brokerRole } = config.values
@@ -33,7 +36,7 @@ export function replicationInfo({
     ['confirmedOffset', String(confirmed)],
   ]
   const { master, slave } = ha
-  if (slave !== null) both.push(...slaveInfo(slave.status, masterWatch))
+  if (slave !== null) both.push(...slaveInfo(slave.status, service?.problem ?? null, masterWatch))
   if (master === null) return both
   return [
     ...both,
@@ -53,8 +56,13 @@ export function slaveName({ address, identity }: HaPeerStatus): string {
   return identity === null ? address : String(identity.brokerId)
 }
 
-function slaveInfo(status: HaSlaveStatus, watch: MasterWatch): [string, string][] {
-  const { masterAddress, masterOffset, problem, protocol, state } = status
+function slaveInfo(
+  status: HaSlaveStatus,
+  noTarget: HaSlaveStatus['problem'],
+  watch: MasterWatch,
+): [string, string][] {
+  const { masterAddress, masterOffset, protocol, state } = status
+  const problem = status.problem ?? noTarget
   return [
     ['masterHaAddress', masterAddress],
     ['masterAlive', String(watch.isAlive)],

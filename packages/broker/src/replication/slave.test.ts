@@ -245,9 +245,9 @@ test('a slave that is not read refuses pulls as in Apache', async () => {
   await pair.stop()
 })
 
-test('HA status and runtime figures of both sides say who follows whom and how far', async () => {
+test('HA status of both sides says who follows whom and how far', async () => {
   const pair = await new ReplicaPair(SEED + 8, { brokerRole: 'SYNC_MASTER' }).start()
-  const { cluster, master, slave } = pair
+  const { master, slave } = pair
   await pair.send('one')
   await pair.untilSame()
   const end = master.services.store.maxPhysicalOffset
@@ -270,6 +270,15 @@ test('HA status and runtime figures of both sides say who follows whom and how f
   deepEqual([activated, masterAddr, maxOffset], [true, '10.0.0.1:10912', end])
   ok(lastReadTimestamp > 0)
 
+  await pair.stop()
+})
+
+test('runtime figures and metrics of both sides say the same', async () => {
+  const pair = await new ReplicaPair(SEED + 9, { brokerRole: 'SYNC_MASTER' }).start()
+  const { cluster, master, slave } = pair
+  await pair.send('one')
+  await pair.untilSame()
+  const end = master.services.store.maxPhysicalOffset
   const info = await pair.runtimeInfo(master)
   equal(info.get('apogeeHaVersion'), '1')
   equal(info.get('brokerRole'), 'SYNC_MASTER')
@@ -298,4 +307,27 @@ test('HA status and runtime figures of both sides say who follows whom and how f
   equal((await pair.haStatus(slave)).haClientRuntimeInfo.activated, false)
   equal(value(slave, 'apogee_ha_following'), 0)
   await slave.stop()
+})
+
+test('a slave that must not follow its master says why', async () => {
+  const pair = new ReplicaPair(
+    SEED + 10,
+    { haSharedSecret: 'one thing' },
+    { haSharedSecret: 'another' },
+  )
+  await pair.startMaster()
+  const { cluster, slave } = pair
+  await slave.start()
+  await cluster.until(() => slave.services.ha.slave!.status.state === 'refused')
+  const info = await pair.runtimeInfo(slave)
+  match(info.get('replicationProblem') ?? '', /^HA_[A-Z_]+: /)
+  ok(!JSON.stringify([...info]).includes('another'))
+  // The master is there all the same: readers belong to it.
+  equal((await pair.pull(slave, 0)).fields.get('suggestWhichBrokerId'), '0')
+  await slave.stop()
+
+  await slave.start({ haSharedSecret: 'one thing', haPeerProtocol: 'auto' })
+  await pair.untilInSync()
+  equal((await pair.runtimeInfo(slave)).get('replicationProblem'), '')
+  await pair.stop()
 })

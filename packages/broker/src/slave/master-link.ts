@@ -5,7 +5,12 @@ import { decodeBody, KVTable, RequestCode, ResponseCode } from '@apogee/protocol
 import type { Logger, RemotingClient } from '@apogee/remoting'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { MasterAddresses } from '../outer/known-master.ts'
-import { decideTarget, type TargetDecision, targetProblems } from './core/ha-target.ts'
+import {
+  decideTarget,
+  type TargetDecision,
+  type TargetProblem,
+  targetProblems,
+} from './core/ha-target.ts'
 
 /** Request code 28: the version of our replication protocol that a master of ours speaks. */
 export const APOGEE_HA_VERSION = 'apogeeHaVersion'
@@ -43,7 +48,7 @@ export class MasterLink {
   /** Replication was connected since then. */
   private wasConnected = false
   private asking = ''
-  private problem: string | null = null
+  private current: TargetProblem | null = null
   private timer: Timer | null = null
   private isStopped = false
 
@@ -55,6 +60,12 @@ export class MasterLink {
   stop(): void {
     this.isStopped = true
     this.timer?.cancel()
+  }
+
+  /** Why there is nobody to follow, though there is a master; null when nothing is wrong. */
+  get problem(): { code: string; message: string } | null {
+    const { current: code } = this
+    return code === null ? null : { code, message: targetProblems[code] }
   }
 
   /** NameServers have news, or replication has changed its state. */
@@ -133,10 +144,10 @@ export class MasterLink {
 
   private report(decision: TargetDecision): void {
     const problem = decision.kind === 'wait' ? decision.problem : null
-    if (problem === this.problem) return
-    this.problem = problem
+    if (problem === this.current) return
+    this.current = problem
     if (problem === null) return
-    const text = targetProblems[problem as keyof typeof targetProblems]
+    const text = targetProblems[problem]
     this.deps.log.error({ event: 'replication_not_possible', code: problem }, text)
   }
 }

@@ -60,6 +60,11 @@ export class SlaveService {
     this.synchronize.stop()
   }
 
+  /** Why it cannot even try to follow its master; null when nothing is wrong. */
+  get problem(): { code: string; message: string } | null {
+    return this.link.problem
+  }
+
   /** Replication has changed its state. */
   replicationChanged(): void {
     const isFollowing = this.deps.replication.status.state === 'following'

@@ -1,25 +1,17 @@
 import type { Clock, Disk } from '@apogee/env'
 import { CURRENT_VERSION, Version } from '@apogee/protocol'
-import type { MessageStore } from '@apogee/store'
-import type { BrokerConfig } from '../config/broker-config.ts'
 import type { RequestMetrics } from '../metrics/request-metrics.ts'
-import type { HaServices } from '../replication/ha-services.ts'
-import type { MasterWatch } from '../replication/master-watch.ts'
-import { replicationInfo } from '../replication/replication-info.ts'
+import { type ReplicationInfoDeps, replicationInfo } from '../replication/replication-info.ts'
 import type { ScheduleMessageService } from '../schedule/schedule-message-service.ts'
 import type { BrokerStats } from './broker-stats.ts'
 import { rateText } from './rate-ring.ts'
 
-export interface RuntimeInfoDeps {
-  config: BrokerConfig
+export interface RuntimeInfoDeps extends ReplicationInfoDeps {
   clock: Clock
   disk: Disk
-  store: MessageStore
   stats: BrokerStats
   schedule: ScheduleMessageService
   requests: RequestMetrics
-  ha: HaServices
-  masterWatch: MasterWatch
 }
 
 /** Pools that Apache reports; here they are never full. */
