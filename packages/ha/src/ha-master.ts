@@ -82,7 +82,7 @@ export class HaMaster {
     })
   }
 
-  /** Closes the port and every connection. Nothing is acknowledged by slaves afterwards, and what waits for them no more. */
+  /** Closes the port and every connection. Slaves acknowledge nothing afterwards, and what waits for them waits no more. */
   stop(): void {
     if (this.stopped) return
     this.stopped = true
