@@ -1,5 +1,6 @@
-import { Prng } from '@apogee/base'
+import { Prng, readInt32 } from '@apogee/base'
 import { SimWorld } from '@apogee/env/sim'
+import { RECORD_TOTAL_SIZE } from '@apogee/protocol'
 import type { LogReplication } from '@apogee/store'
 import { HaMaster } from '../ha-master.ts'
 import { HaSlave } from '../ha-slave.ts'
@@ -43,6 +44,8 @@ export interface WorldOptions {
 const DONE = Promise.resolve()
 /** Beside the marks of sockets and logs: heads of frames, heartbeats, what one delivery brings. */
 const BUFFER_SLACK = 4096
+/** A record that was begun is taken to its end. */
+const RECORD_SLACK = 1500
 
 /** A master and its slaves on simulated machines, with everything that can happen to them. */
 export class HaWorld {
@@ -100,7 +103,11 @@ export class HaWorld {
   /** Starts a process on the node. */
   boot(node: SimNode): void {
     this.note(`${node.name} boots`)
-    node.boot()
+    try {
+      node.boot()
+    } catch (error) {
+      return this.failed(node, error)
+    }
     this.start(node)
   }
 
@@ -236,7 +243,7 @@ export class HaWorld {
       demand(pending <= limit, `${node.name} has too much in a socket`, pending, limit)
       if (node.index === 0) continue
       const { appended, written } = node.replication
-      const most = plan.pendingMax + plan.windowBytes + frame + BUFFER_SLACK
+      const most = plan.pendingMax + plan.windowBytes + frame + RECORD_SLACK
       demand(appended - written <= most, `${node.name} takes too much`, appended, written)
     }
   }
@@ -311,6 +318,14 @@ export class HaWorld {
     const from = Math.max(mine.start, theirs.start)
     if (!this.master.isServing || at > theirs.end || at <= from) return
     demand(mine.bytes(from, at).equals(theirs.bytes(from, at)), 'a cut leaves other bytes', at)
+    const common = Math.min(end, theirs.end)
+    if (at >= common) return
+    const [a, b] = [mine.bytes(at, common), theirs.bytes(at, common)]
+    let same = 0
+    while (same < a.length && a[same] === b[same]) same++
+    // Where only the slave's log goes on, nobody here knows how long the master's was when they were compared.
+    const isNeeded = same === a.length || readInt32(a, RECORD_TOTAL_SIZE) > same
+    demand(isNeeded, `${node.name} is cut by a record that is the master's`, at, same)
   }
 
   private reopen(node: SimNode): void {
@@ -329,11 +344,21 @@ export class HaWorld {
 
   private track(node: SimNode, task: Promise<void>): void {
     const work = this.work[node.index]!
-    const guarded = task.catch((error) => {
-      this.failure ??= error
-    })
+    const guarded = task.catch((error) => this.failed(node, error))
     work.add(guarded)
     void guarded.finally(() => work.delete(guarded))
+  }
+
+  /** Without space a store neither opens nor is cut: its process ends, and somebody starts it again later. */
+  private failed(node: SimNode, error: unknown): void {
+    if (!isNoSpace(error)) {
+      this.failure ??= error
+      return
+    }
+    this.note(`${node.name} ends: no space`)
+    this.count('ended for want of space')
+    this.truth.trouble(node.index, 'down', true)
+    this.crash(node, false)
   }
 
   /** A breach inside a callback must not be taken for an error of the caller's. */
@@ -355,4 +380,11 @@ export class HaWorld {
     }
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   }
+}
+
+/** Full of space, or a store that could not be closed for want of it. */
+function isNoSpace(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = Reflect.get(error, 'code')
+  return code === 'ENOSPC' || isNoSpace(error.cause)
 }

@@ -209,7 +209,8 @@ export class MemoryLog implements LogReplication {
     if (this.flushing) return
     this.flushing = true
     const target = this.platter.written
-    this.later(5, 20, () => {
+    // Mostly the time between two syncs, whatever the disk does.
+    this.clock.after(10 + this.prng.below(140), () => {
       this.flushing = false
       this.platter.flushed = Math.max(this.platter.flushed, target)
       this.progress()

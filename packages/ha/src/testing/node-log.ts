@@ -5,7 +5,7 @@ import type { LogReplication } from '@apogee/store'
 export interface Held {
   readonly start: number
   readonly end: number
-  bytes(from: number, to: number): Buffer
+  readonly bytes: (from: number, to: number) => Buffer
 }
 
 export interface Appended {

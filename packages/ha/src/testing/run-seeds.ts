@@ -1,5 +1,8 @@
 import { History, type HistoryOptions, type HistoryResult } from './history.ts'
+import { demand } from './history-error.ts'
 
+/** One seed in so many is run twice, and must do the same. */
+const TWICE_EVERY = 50
 /** Lines of the script of a failing seed that are printed. */
 const SCRIPT_LINES = 250
 
@@ -25,13 +28,21 @@ export async function runSeeds(options: SeedsOptions): Promise<SeedsResult> {
   const total: SeedsResult = { seeds: 0, events: 0, messages: 0, convergedMs: 0, counts: new Map() }
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     try {
-      add(total, await new History({ ...rest, seed }).run())
+      const result = await new History({ ...rest, seed }).run()
+      add(total, result)
+      if (seed % TWICE_EVERY === 0) checkSame(result, await new History({ ...rest, seed }).run())
     } catch (error) {
       throw await withScript({ ...rest, seed }, error)
     }
     if (isEnough?.(total) === true) break
   }
   return total
+}
+
+function checkSame(one: HistoryResult, other: HistoryResult): void {
+  const marks = ({ events, messages, convergedMs }: HistoryResult): string =>
+    `${events} events, ${messages} messages, at rest after ${convergedMs} ms`
+  demand(marks(one) === marks(other), 'not the same twice', marks(one), marks(other))
 }
 
 function add(total: SeedsResult, one: HistoryResult): void {
@@ -58,4 +69,12 @@ async function withScript(options: HistoryOptions, cause: unknown): Promise<Erro
   const message = cause instanceof Error ? cause.message : String(cause)
   const text = [`APOGEE_SEED=${options.seed}: ${message}`, again, ...script].join('\n')
   return new Error(text, { cause })
+}
+
+/** The figures of a run in one line. */
+export function tellSeeds(result: SeedsResult, tookMs: number): string {
+  const { seeds, counts, ...rest } = result
+  const seconds = Math.round(tookMs) / 1000
+  const perSecond = Math.round(seeds / seconds)
+  return JSON.stringify({ seeds, seconds, perSecond, ...rest, ...Object.fromEntries(counts) })
 }

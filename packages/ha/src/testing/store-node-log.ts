@@ -264,7 +264,7 @@ function storeOptions(plan: HistoryPlan, node: number): MessageStoreOptions {
     readBlocksMax: 4,
     pendingBytesMax: node === 0 ? 64 * 1024 : plan.pendingMax,
     batchBytesMax: 2048,
-    flushIntervalMs: 15,
+    flushIntervalMs: 60,
     flushLeastBytes: 256,
     checkpointIntervalMs: 40,
     cleanIntervalMs: 100,
@@ -282,15 +282,12 @@ function storeOptions(plan: HistoryPlan, node: number): MessageStoreOptions {
 }
 
 /** Makes the nodes of one world: they share what was sent. */
-export function makeStoreLogs(): (
-  world: SimWorld,
-  plan: HistoryPlan,
-  node: number,
-  prng: Prng,
-) => StoreNodeLog {
-  let sent = new SentMessages()
+export function makeStoreLogs(
+  makeSent: () => SentMessages = () => new SentMessages(),
+): (world: SimWorld, plan: HistoryPlan, node: number, prng: Prng) => StoreNodeLog {
+  let sent = makeSent()
   return (world, plan, node, prng) => {
-    if (node === 0) sent = new SentMessages()
+    if (node === 0) sent = makeSent()
     return new StoreNodeLog(world.host(addressOf(node)), storeOptions(plan, node), sent, prng)
   }
 }
