@@ -1,12 +1,6 @@
 import { ApogeeError } from '@apogee/base'
 import type { Clock, Timer } from '@apogee/env'
 import type { HaSlaveStatus } from '@apogee/ha'
-import {
-  encodeHeader,
-  RequestCode,
-  ResponseCode,
-  UpdateConsumerOffsetRequestHeader,
-} from '@apogee/protocol'
 import { type Connection, type Logger, type RemotingClient, RemotingError } from '@apogee/remoting'
 import type { MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
@@ -17,18 +11,13 @@ import type { BrokerStats } from '../stats/broker-stats.ts'
 import type { SubscriptionGroupManager } from '../subscription/subscription-group-manager.ts'
 import type { DeletedTopics } from '../topic/deleted-topics.ts'
 import type { TopicConfigManager } from '../topic/topic-config-manager.ts'
-import { mergedOffsets, offsetsToTell, type QueueOffset } from './core/offset-merge.ts'
+import { mergedOffsets, offsetsToTell } from './core/offset-merge.ts'
 import { nextRoundMs } from './core/round-plan.ts'
 import { MasterTables } from './master-tables.ts'
+import { OffsetTeller } from './offset-teller.ts'
 import { QueueCleaning } from './queue-cleaning.ts'
 import type { SlaveOffsets } from './slave-offsets.ts'
-import { FORWARD_ONLY_FIELD, versionText } from './table-version.ts'
-
-/** Offsets that are told to the master at a time. */
-const TELL_AT_ONCE = 32
-const TELL_TIMEOUT_MS = 3000
-/** A group that the master does not have may come to it with its consumers' next heartbeat; longer nobody waits. */
-const GROUP_WAIT_MS = 120_000
+import { versionText } from './table-version.ts'
 
 export interface SlaveSynchronizeDeps {
   client: Pick<RemotingClient, 'invoke' | 'peek'>
@@ -64,13 +53,13 @@ export class SlaveSynchronize {
   private failure = ''
   /** The connection whose loss says that the master is gone. */
   private watched: Connection | null = null
-  /** Since when the master knows no group for these. */
-  private readonly waiting = new WeakMap<QueueOffset, number>()
+  private readonly teller: OffsetTeller
 
   constructor(config: BrokerConfig, deps: SlaveSynchronizeDeps) {
     this.config = config
     this.deps = deps
     this.cleaning = new QueueCleaning(deps)
+    this.teller = new OffsetTeller(config, { ...deps, stopped: () => this.isStopped })
   }
 
   /** Asks the master at this address from now on. */
@@ -171,49 +160,13 @@ export class SlaveSynchronize {
     const { dataVersion, offsetTable } = fetched
     const { higher, settled } = offsetsToTell(offsetTable, committed.all())
     for (const one of settled) committed.settle(one)
-    const told = await this.tell(tables, higher)
+    const told = await this.teller.tell(tables.address, higher)
     if (this.isOver(tables)) return
     tables.busy(() => {
       // With what was committed meanwhile.
       const here = [...told, ...committed.all()]
       offsets.replaceAll(offsetEntries(mergedOffsets(offsetTable, here)), dataVersion)
     })
-  }
-
-  /** Tells the master what is higher here; returns what it has taken. Rejects when the master is gone. */
-  private async tell(tables: MasterTables, higher: readonly QueueOffset[]): Promise<QueueOffset[]> {
-    const told: QueueOffset[] = []
-    for (let i = 0; i < higher.length && !this.isStopped; i += TELL_AT_ONCE) {
-      const some = higher.slice(i, i + TELL_AT_ONCE)
-      const taken = await Promise.all(some.map((one) => this.tellOne(tables.address, one)))
-      told.push(...some.filter((_, at) => taken[at]))
-    }
-    if (told.length > 0) this.deps.log.info({ event: 'offsets_flowed_back', count: told.length })
-    return told
-  }
-
-  private async tellOne(address: string, one: QueueOffset): Promise<boolean> {
-    const { clock, committed, log } = this.deps
-    const { group, offset: commitOffset, queueId, topic } = one
-    const header = { consumerGroup: group, topic, queueId, commitOffset }
-    const fields = encodeHeader(UpdateConsumerOffsetRequestHeader, header)
-    // A client or another slave may be faster, with a higher one.
-    fields.set(FORWARD_ONLY_FIELD, 'true')
-    const code = RequestCode.UPDATE_CONSUMER_OFFSET
-    const response = await this.deps.client.invoke(address, { code, fields }, TELL_TIMEOUT_MS)
-    if (response.code === ResponseCode.SUCCESS) {
-      committed.settle(one)
-      return true
-    }
-    const sinceMs = this.waiting.get(one) ?? clock.monotonicMs()
-    this.waiting.set(one, sinceMs)
-    const isLate = clock.monotonicMs() - sinceMs >= GROUP_WAIT_MS
-    if (response.code === ResponseCode.TOPIC_NOT_EXIST || isLate) {
-      const { code: answer, remark } = response
-      log.warn({ event: 'offset_not_taken', group, topic, queueId, commitOffset, answer, remark })
-      committed.settle(one)
-    }
-    return false
   }
 
   private answered(tables: MasterTables): void {

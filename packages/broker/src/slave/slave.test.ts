@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { RequestCode, ResponseCode } from '@apogee/protocol'
 import type { BrokerConfigValues } from '../config/config-values.ts'
+import { subscriptionGroup } from '../subscription/subscription-group-config.ts'
 import { type BrokerNode, ClusterWorld } from './testing/cluster-world.ts'
 
 const SEED = Number(process.env['APOGEE_SEED'] ?? 4711)
@@ -204,10 +205,25 @@ test('of what clients committed to two slaves the highest comes to the master', 
   for (const node of [other, slave, master]) await node.stop()
 })
 
-test('an offset of a group that the master does not know yet waits for its consumers', async () => {
-  const { cluster, master, slave } = await pair(SEED + 14)
+test('a group whose first consumers came to the slave is made at the master, with its offsets', async () => {
+  const { cluster, master, slave } = await pair(SEED + 15)
   await master.stop()
   slave.services.groups.find('new')
+  equal(await cluster.commit(slave, 'new', 'orders', 3), ResponseCode.SUCCESS)
+  await master.start()
+  await cluster.until(() => slave.services.slaveOffsets.size === 0, 5000)
+  equal(await cluster.offset(master, 'new', 'orders'), 3)
+  await cluster.until(() => slave.services.groups.select('new') !== undefined, 3000)
+  equal(await cluster.offset(slave, 'new', 'orders'), 3)
+  await slave.stop()
+  await master.stop()
+})
+
+test('an offset of a group that a slave may not make waits for its consumers', async () => {
+  const given = { autoCreateSubscriptionGroup: false }
+  const { cluster, master, slave } = await pair(SEED + 14, given)
+  await master.stop()
+  slave.services.groups.update([subscriptionGroup('new')])
   equal(await cluster.commit(slave, 'new', 'orders', 3), ResponseCode.SUCCESS)
   await master.start()
   await cluster.pass(10_000)
