@@ -289,6 +289,7 @@ async function playRandomly(seed: number): Promise<void> {
   const check = (): void => {
     const now = it.store.watermarks.confirmed
     assert.ok(now >= confirmed && now <= it.store.replication.stored, about)
+    assert.ok(it.store.watermarks.dispatched <= now, `${about}: seen before it is confirmed`)
     confirmed = now
   }
   for (let i = 0; i < 300; i++) {

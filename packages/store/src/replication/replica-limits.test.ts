@@ -79,6 +79,27 @@ test('a full device takes back what it did not write, and the slave goes on when
   }
 })
 
+test('a record that has come in part is forgotten when the device is full', async () => {
+  const pair = openPair(25)
+  const { master, slave } = pair
+  master.sendAndWait({ body: 'first' })
+  const second = master.sendAndWait({ body: 'second' })
+  const fault = { code: 'ENOSPC' }
+  slave.world.disk.faults.failWhen((call) => call.kind === 'write', fault, 1)
+  const { replica } = slave.store.replication
+  replica.append(0, readRaw(master, 0, second.physicalOffset + 40), true)
+  assert.equal(replica.received, second.physicalOffset + 40)
+  slave.runUntil(() => slave.events('disk_full').length === 1)
+  assert.equal(replica.received, 0)
+  await slave.runFor(500)
+  assert.equal(
+    stream(pair, () => 100),
+    REPLICA_OK,
+  )
+  settle(slave)
+  assert.deepEqual(slave.bodies(), ['first', 'second'])
+})
+
 test('a slave of a disk that is nearly full takes nothing until it has space', async () => {
   const { master, slave } = openPair(30)
   master.sendAndWait()
