@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startApacheNamesrv } from '../harness/apache.ts'
 import { startApogeeNamesrv } from '../harness/apogee.ts'
+import { until } from '../harness/broker-facts.ts'
 import { BrokerNode } from '../harness/broker-node.ts'
 import { freePorts, type RunningProcess } from '../harness/processes.ts'
-import { createTopic, RawClient, waitForRoute } from '../harness/raw-client.ts'
+import { codes, createTopic, type Fields, RawClient, waitForRoute } from '../harness/raw-client.ts'
 import type { BrokerConf, TargetKind } from '../harness/target.ts'
 import { History, type Problem } from '../kill/history.ts'
 import { Load, type LoadCounts, queues, readAll, topic } from '../kill/load.ts'
@@ -32,6 +33,15 @@ const CONF: BrokerConf = {
   autoCreateTopicEnable: false,
 }
 const FILL_BODY_BYTES = 4096
+const FILL_BODY = Buffer.alloc(FILL_BODY_BYTES, 'f')
+const ASIDE = 'BeforeTheSlave'
+const ATTACH_MS = 30_000
+
+function aside(waitStore: boolean): Fields {
+  const properties = `UNIQ_KEY\u0001${'0'.repeat(32)}\u0002WAIT\u0001${waitStore}\u0002`
+  const names = { a: 'fill', b: ASIDE, c: 'TBW102', d: 4, e: 0, f: 0, g: Date.now(), h: 0 }
+  return { ...names, i: properties, j: 0, k: false, l: 0, m: false }
+}
 
 export async function startNamesrv(
   kind: TargetKind,
@@ -94,6 +104,7 @@ export class Bridge {
     try {
       await master.start()
       await createTopic(master.address, topic, queues)
+      await createTopic(master.address, ASIDE, 1)
       await waitForRoute(namesrvAddr, topic)
     } catch (error) {
       await bridge.end()
@@ -104,22 +115,27 @@ export class Bridge {
 
   /** Messages to a topic of their own that nobody waits for a slave with: history from before the slave. */
   async fill(bytes: number): Promise<void> {
-    const name = 'BeforeTheSlave'
-    await createTopic(this.master.address, name, 1)
     const client = await RawClient.connect(this.master.address)
-    const body = Buffer.alloc(FILL_BODY_BYTES, 'f')
     try {
-      for (let sent = 0; sent < bytes; sent += body.length) {
-        const key = String(sent).padStart(32, '0')
-        const properties = `UNIQ_KEY\u0001${key}\u0002WAIT\u0001false\u0002`
-        const names = { a: 'fill', b: name, c: 'TBW102', d: 4, e: 0, f: 0, g: Date.now(), h: 0 }
-        const fields = { ...names, i: properties, j: 0, k: false, l: 0, m: false }
-        const answer = await client.request(310, fields, body)
+      for (let sent = 0; sent < bytes; sent += FILL_BODY_BYTES) {
+        const answer = await client.request(codes.sendMessageV2, aside(false), FILL_BODY)
         if (answer.code !== 0) throw new Error(`fill: ${answer.code} ${answer.remark}`)
       }
     } finally {
       client.close()
     }
+  }
+
+  /** The slave acknowledges what its master sends. Apache's needs up to ten seconds from the loss of a connection to there. */
+  async attached(): Promise<void> {
+    await until('the slave acknowledges', ATTACH_MS, async () => {
+      const client = await RawClient.connect(this.master.address)
+      try {
+        return (await client.request(codes.sendMessageV2, aside(true), FILL_BODY)).code === 0
+      } finally {
+        client.close()
+      }
+    })
   }
 
   /** Load on the master for some time, with something that happens in the middle of it. */

@@ -27,7 +27,7 @@ const SELF_CHECK = process.env['BRIDGES_SELF_CHECK'] !== undefined
 const SEED = Number(process.env['BRIDGES_SEED'] ?? Date.now() % 1_000_000)
 const ours: TargetKind = SELF_CHECK ? 'apache' : 'apogee'
 
-const LOAD_MS = 2000
+const LOAD_MS = 1500
 const CATCH_UP_MS = 30_000
 /** Apache's slave asks for topics, groups and offsets once a minute. */
 const METADATA_MS = 75_000
@@ -104,15 +104,14 @@ async function readWithoutMaster(bridge: Bridge, t: TestContext): Promise<void> 
 /** Both are killed in the middle of a load, one after the other, and return. */
 async function killsAndReturns(bridge: Bridge, t: TestContext): Promise<void> {
   const { master, slave } = bridge
-  await bridge.underLoad(LOAD_MS)
-  assert.ok(bridge.counts.acknowledged > 0, `acknowledged by the slave: ${refusals(bridge)}`)
-  await sameBytes(bridge, t)
+  await bridge.attached()
   await bridge.underLoad(LOAD_MS, async () => await slave.kill())
+  assert.ok(bridge.counts.acknowledged > 0, `acknowledged by the slave: ${refusals(bridge)}`)
   await slave.start()
-  await caughtUp(master.address, slave.address, CATCH_UP_MS)
+  await bridge.attached()
   await bridge.underLoad(LOAD_MS, async () => await master.kill())
   await master.start()
-  await sameBytes(bridge, t)
+  await bridge.attached()
   const { acknowledged } = await bridge.underLoad(LOAD_MS)
   assert.ok(acknowledged > 0, `after both returned: ${refusals(bridge)}`)
   await sameBytes(bridge, t)
@@ -188,7 +187,7 @@ async function ourSlave(t: TestContext): Promise<void> {
     await promisesHold(bridge, t)
     await readWithoutMaster(bridge, t)
     await bridge.master.start()
-    await caughtUp(bridge.master.address, bridge.slave.address, CATCH_UP_MS)
+    await bridge.attached()
     const { acknowledged } = await bridge.underLoad(LOAD_MS)
     assert.ok(acknowledged > 0, `after the master returned: ${refusals(bridge)}`)
     await sameBytes(bridge, t)
