@@ -73,8 +73,8 @@ export class ClientOperations {
   }
 
   /**
-   * GET_CONSUMER_CONNECTION_LIST (203) at every master, or a slave in its place. A group that is nowhere online has no clients; that is no error
-   * here.
+   * GET_CONSUMER_CONNECTION_LIST (203) at every master, or a slave in its place. A group that is nowhere online has no
+   * clients; that is no error here.
    */
   async consumers(
     group: string,

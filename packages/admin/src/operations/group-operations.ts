@@ -229,9 +229,9 @@ export class GroupOperations {
   }
 
   /**
-   * GET_CONSUME_STATS (208) at every master, or a slave in its place: how far the group is in each queue. With `owners` its consumers are asked
-   * which queues they have. Rejects with ADMIN_GROUP_NOT_FOUND when no broker has offsets or a configuration of the
-   * group.
+   * GET_CONSUME_STATS (208) at every master, or a slave in its place: how far the group is in each queue. With `owners` its
+   * consumers are asked which queues they have. Rejects with ADMIN_GROUP_NOT_FOUND when no broker has offsets or a
+   * configuration of the group.
    */
   async lag(
     group: string,

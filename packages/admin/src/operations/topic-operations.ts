@@ -70,7 +70,10 @@ export class TopicOperations {
     return [...new Set(topicList)].sort(compare)
   }
 
-  /** Every topic with its settings, from GET_ALL_TOPIC_CONFIG (21) of each broker name: of its master, or a slave in its place. Sorted by name. */
+  /**
+   * Every topic with its settings, from GET_ALL_TOPIC_CONFIG (21) of each broker name: of its master, or a slave in its
+   * place. Sorted by name.
+   */
   async list(where: Where = {}): Promise<Answers<TopicSummary>> {
     const targets = await this.cluster.readers(where)
     const { results, problems } = await askEach(

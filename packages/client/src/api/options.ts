@@ -67,9 +67,15 @@ export interface SendOptions {
   signal?: AbortSignal
   /** For the send with all its attempts. Default: the producer's. */
   timeoutMs?: number
-  /** Equal keys go to one queue, in order. Such a send is not retried on another queue. */
+  /**
+   * Equal keys go to one queue, in order. Such a send is not retried on another queue: while its broker is away it fails
+   * with RMQ_QUEUE_UNAVAILABLE.
+   */
   shardingKey?: string
-  /** The queue itself, or a choice among the queues that can be written to. Not retried on another queue. */
+  /**
+   * The queue itself, or a choice among the queues among which sharding keys choose: those of a broker that has died are
+   * there too. Not retried on another queue.
+   */
   queue?: MessageQueue | ((queues: readonly MessageQueue[]) => MessageQueue)
 }
 

@@ -15,7 +15,7 @@ function load(
   world: ClientWorld,
   producer: Producer,
   count: number,
-): { stop(): Promise<void>; storedMs: number[]; failures: unknown[] } {
+): { stop: () => Promise<void>; storedMs: number[]; failures: unknown[] } {
   const storedMs: number[] = []
   const failures: unknown[] = []
   let isSending = true

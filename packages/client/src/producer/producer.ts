@@ -59,7 +59,7 @@ export class Producer {
    * Sends a message and resolves once it is stored as safely as the broker is configured to (see
    * `SendResult.status`). Attempts that fail are made again, at another broker when there is one, until `timeoutMs`
    * has passed. A lost answer may hide a stored message, so a message can be stored twice. Rejects with
-   * RMQ_SEND_FAILED, RMQ_SEND_TIMEOUT, RMQ_BROKER_REFUSED, RMQ_NO_PERMISSION, RMQ_TOPIC_NOT_FOUND,
+   * RMQ_SEND_FAILED, RMQ_SEND_TIMEOUT, RMQ_QUEUE_UNAVAILABLE, RMQ_BROKER_REFUSED, RMQ_NO_PERMISSION, RMQ_TOPIC_NOT_FOUND,
    * RMQ_NAMESERVER_UNREACHABLE, RMQ_MESSAGE_TOO_LARGE, RMQ_INVALID_ARGUMENT, RMQ_TOO_MANY_IN_FLIGHT, RMQ_ABORTED,
    * RMQ_CLOSED.
    */

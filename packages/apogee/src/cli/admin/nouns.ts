@@ -12,7 +12,7 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
   message: { summary: 'messages: find, show, trace, resend' },
   dlq: { summary: 'dead letters: list, resend' },
   cluster: { summary: 'clusters and their brokers', isServer: true },
-  broker: { summary: 'brokers: status, get-config, drain', isServer: true },
+  broker: { summary: 'brokers: status, replication, get-config, drain', isServer: true },
   namesrv: { summary: 'NameServers: get-config, set-config', isServer: true },
   client: { summary: 'clients that are connected' },
   producer: { summary: 'producers that are connected' },

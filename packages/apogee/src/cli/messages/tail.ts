@@ -133,7 +133,7 @@ interface Following {
   readonly end: AbortController
   readonly trouble: Trouble
   readonly route: RouteLook
-  open(queue: QueueAt): StartedQueue
+  readonly open: (queue: QueueAt) => StartedQueue
 }
 
 function endAt(afterMs: number, end: AbortController): NodeJS.Timeout {
