@@ -198,7 +198,7 @@ function slaveService(
     committed,
     replication: ha.slave,
     watch,
-    recoverTopics: () => void recoverTopics({ ...parts, log: common.log }),
+    recoverTopics: () => recoverTopics({ ...parts, log: common.log }),
   })
   ha.changed = () => service.replicationChanged()
   return service

@@ -16,7 +16,7 @@ export interface SlaveServiceDeps
   /** Whether the master is there. */
   watch: MasterWatch
   /** Makes the topics of queues that no table names. */
-  recoverTopics: () => void
+  recoverTopics: () => Promise<void>
 }
 
 /**
@@ -29,6 +29,7 @@ export class SlaveService {
   private readonly synchronize: SlaveSynchronize
   private timer: Timer | null = null
   private wasFollowing = false
+  private isStopped = false
 
   constructor(config: BrokerConfig, deps: SlaveServiceDeps) {
     this.deps = deps
@@ -55,6 +56,7 @@ export class SlaveService {
   }
 
   stop(): void {
+    this.isStopped = true
     this.timer?.cancel()
     this.link.stop()
     this.synchronize.stop()
@@ -67,12 +69,22 @@ export class SlaveService {
 
   /** Replication has changed its state. */
   replicationChanged(): void {
+    if (this.isStopped) return
     const isFollowing = this.deps.replication.status.state === 'following'
     // A topic made just before the master died may have come with its messages only. They must be readable.
-    if (this.wasFollowing && !isFollowing) this.deps.recoverTopics()
+    if (this.wasFollowing && !isFollowing) void this.recoverTopics()
     this.wasFollowing = isFollowing
     this.link.look()
     this.search()
+  }
+
+  private async recoverTopics(): Promise<void> {
+    try {
+      await this.deps.recoverTopics()
+    } catch (error) {
+      // They stay unreadable until the master is back, or the next start.
+      this.deps.log.error({ event: 'topics_not_recovered', err: error })
+    }
   }
 
   private found(): void {
