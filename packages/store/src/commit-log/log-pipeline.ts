@@ -11,8 +11,8 @@ import type { TailChunk } from './tail.ts'
 //   append ──► appended ──(one pwrite per batch, off the loop)──► written ──(fdatasync)──► flushed
 //
 // `local` is the one the flush mode names: ASYNC_FLUSH written, SYNC_FLUSH flushed. Acknowledgements and dispatch wait for
-// it, and for replicas where they are required (AckGate). While one batch is on its way to disk the next one fills; under load batches grow by themselves, with one
-// message in flight they hold one.
+// it, and for replicas where they are required (AckGate). While one batch is on its way to disk the next one fills; under
+// load batches grow by themselves, with one message in flight they hold one.
 //
 // A failed write or sync is final (reliability: a second fsync lies). The one exception is a full device: the write
 // reports it before anything was promised, so the unwritten records are refused and taken back.

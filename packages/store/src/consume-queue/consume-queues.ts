@@ -218,6 +218,7 @@ export class ConsumeQueues {
     this.staging ??= Buffer.allocUnsafeSlow(context.options.flushBatchBytes)
     const run = new FlushRun(context, queues, options.sync, this.staging, (error) => {
       this.run = null
+      context.flushing = false
       this.afterRun()
       const isFull = options.sync && options.all && run.isComplete
       if (error === null && isFull && !context.syncLost) this.synced = through
@@ -226,6 +227,7 @@ export class ConsumeQueues {
       if (this.closing !== null && this.run === null) this.finishClose()
     })
     this.run = run
+    context.flushing = true
     context.clock.soon(() => run.next())
   }
 

@@ -92,6 +92,8 @@ export class QueueContext {
   /** Where the log ended when this process recovered it: a unit loaded from disk that points beyond is not valid. */
   loadEnd: number = Number.MAX_SAFE_INTEGER
   recovering = false
+  /** Units are on their way to their files. */
+  flushing = false
   /** Recovery dispatches the whole log: what is on disk counts for nothing. */
   recoveringWhole = false
   gapFound = false

@@ -1,3 +1,4 @@
+import { ApogeeError } from '@apogee/base'
 import type { ConsumeQueue } from './consume-queue.ts'
 import { FILLER_SIZE } from './layout.ts'
 import type { QueueContext } from './queue-context.ts'
@@ -37,7 +38,8 @@ export function putInRecovery(
 
 /**
  * Makes a slave's queue ready to take a unit where its master put it. Above the end the master's queue has a hole; below it
- * the master's was deleted and begun anew, so what is here belongs to records that nobody can reach any more.
+ * the master's was deleted and begun anew, so what is here belongs to records that nobody can reach any more. Throws a
+ * DiskError, or CONSUME_QUEUE_BUSY: the dispatcher comes again.
  */
 export function putAsMaster(
   queue: ConsumeQueue,
@@ -45,6 +47,8 @@ export function putAsMaster(
   physicalOffset: number,
 ): boolean {
   const context = queue.context
+  // A record is dispatched again when the key index could not take it.
+  if (queue.unitNow(queueOffset) && context.unit.physicalOffset === physicalOffset) return false
   const hole = queueOffset - queue.end
   const isEmpty = queue.minOffset() === queue.end
   if (!isEmpty && hole > 0 && hole <= context.options.holeUnitsMax) {
@@ -52,6 +56,10 @@ export function putAsMaster(
     return true
   }
   const hadFiles = queue.firstFile !== -1
+  // What is being written now would bring files back that go here.
+  if (hadFiles && context.flushing) {
+    throw new ApogeeError('CONSUME_QUEUE_BUSY', 'a queue that begins anew is being written')
+  }
   startMidway(queue, queueOffset)
   queue.nextOffset = queueOffset
   // A file of before that came back after a power cut would look as if it followed.

@@ -48,6 +48,7 @@ export async function closeStore(parts: OpenStore): Promise<void> {
     await new Promise<void>((resolve) => parts.log.close(resolve))
     if (parts.log.failure !== null) throw parts.log.failure
     parts.dispatch()
+    if (parts.tailDispatcher.dispatched !== parts.log.confirmed) throw new Error('not dispatched')
     await closeDerived(parts)
   } catch (cause) {
     const message = `the store was not written whole, the next start recovers it: ${(cause as Error).message}`

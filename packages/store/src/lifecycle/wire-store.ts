@@ -165,14 +165,18 @@ function dispatch(parts: OpenStore): void {
 }
 
 /**
- * A slave loads a queue only when its record is dispatched (`append` does on a master): a disk that cannot read it now is
- * asked again. Until then nothing behind the record is visible, and the writer is full once too much waits.
+ * A slave loads a queue only when its record is dispatched (`append` does on a master), and slots of the key index are read
+ * on first use: a disk that cannot do it now is asked again. Until then nothing behind the record is visible, and the
+ * writer is full once too much waits.
  */
 function dispatchLater(parts: OpenStore, error: Error): void {
-  if (!parts.options.replica || typeof (error as { code?: unknown }).code !== 'string') throw error
+  const { code } = error as { code?: unknown }
+  // Anything else is a bug.
+  if (typeof code !== 'string' || code.startsWith('ERR_')) throw error
   parts.deps.log.error({ event: 'dispatch_failed', err: error }, 'tried again in a moment')
   parts.dispatchScheduled = true
   parts.deps.clock.after(DISPATCH_RETRY_MS, () => {
+    if (parts.stopping) return
     parts.dispatch()
     parts.replication.progress()
   })

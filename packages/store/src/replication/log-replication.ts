@@ -22,8 +22,9 @@ export interface LogReplication {
   onProgress(listener: () => void): () => void
   /**
    * Reads up to `length` bytes at `offset` into `into` at `at`: never across the end of a file, never beyond `written`.
-   * What lies behind a blank record reads as zeros; who has read the blank's 8 bytes may go on at the next file. `done` gets how many bytes came; it is called at once when they are in
-   * memory. An offset that is not stored (any more) gives ENOENT.
+   * What lies behind a blank record reads as zeros; who has read the blank's 8 bytes may go on at the next file. `done`
+   * gets how many bytes came; it is called at once when they are in memory. An offset that is not stored (any more) gives
+   * ENOENT.
    */
   read(
     offset: number,

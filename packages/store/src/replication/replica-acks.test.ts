@@ -261,6 +261,7 @@ test('whatever slaves and disk do, each sender hears once, in log order, and the
   for (let seed = 500; seed < 540; seed++) await playRandomly(seed)
 })
 
+/** Appends, acknowledgements of slaves that come and go, and time, as `seed` draws them. */
 async function playRandomly(seed: number): Promise<void> {
   const prng = new Prng(seed)
   const flushDiskType = prng.chance(0.5) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH'

@@ -147,6 +147,62 @@ test('a queue that cannot be read holds up what is visible, not the broker, and 
   assert.deepEqual(contentOf(slave), contentOf(master))
 })
 
+test('a key index that cannot be read is asked again, and no queue is taken for begun anew', async () => {
+  const pair = openPair(45, { indexEntries: 5000, indexSlots: 5000 })
+  const { master } = pair
+  const send = (i: number): unknown => master.sendAndWait({ body: `${i}`, keys: `k${i}` })
+  for (let i = 0; i < 60; i++) send(i)
+  stream(pair, () => 1000)
+  await pair.slave.runFor(12_000)
+  const slave = await reopened(pair.slave, true)
+  await slave.runFor(0)
+  slave.world.disk.faults.failWhen(
+    (call) => call.path.includes('/index/') && (call.kind === 'read' || call.kind === 'open'),
+    { code: 'EIO' },
+    6,
+  )
+  for (let i = 60; i < 90; i++) send(i)
+  assert.equal(
+    stream({ master, slave }, () => 1000),
+    REPLICA_OK,
+  )
+  await slave.runFor(5000)
+  settle(slave)
+  assert.ok(slave.events('dispatch_failed').length > 0, 'the case was met')
+  assert.equal(slave.events('consume-queue-started-midway').length, 0)
+  assert.deepEqual(contentOf(slave), contentOf(master))
+})
+
+test('a queue that begins anew while it is written waits for that', async () => {
+  const pair = openPair(46)
+  const { master, slave } = pair
+  for (let i = 0; i < 120; i++) master.sendAndWait({ body: `old${i}` })
+  stream(pair, () => 4000)
+  await slave.runFor(2500)
+  for (let i = 0; i < 60; i++) master.sendAndWait({ body: `late${i}` })
+  stream(pair, () => 4000)
+  settle(slave)
+  let isWriting = false
+  const isQueueWrite = (call: DiskCall): boolean => {
+    const matches = call.kind === 'writeMany' && call.path.includes('consumequeue')
+    isWriting ||= matches
+    return matches
+  }
+  slave.world.disk.faults.failWhen(isQueueWrite, { stallMs: 800 }, 1)
+  // A checkpoint goes by promises.
+  for (let i = 0; i < 400 && !isWriting; i++) await slave.runFor(5)
+  master.store.deleteTopic('T')
+  for (let i = 0; i < 5; i++) master.sendAndWait({ body: `new${i}` })
+  stream(pair, () => 4000)
+  await slave.runFor(50)
+  assert.ok(slave.events('dispatch_failed').length > 0, 'the case was met')
+  await slave.runFor(2000)
+  settle(slave)
+  const expected = ['new0', 'new1', 'new2', 'new3', 'new4']
+  assert.deepEqual(slave.bodies(), expected)
+  assert.deepEqual((await reopened(slave, true)).bodies(), expected)
+})
+
 test('a failed write ends the slave as it ends a master', async () => {
   const { master, slave } = openPair(50)
   master.sendAndWait()
