@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { RocketMQ, type SendResult } from '@apogee/client'
 import { rootFolder } from '../harness/builds.ts'
 import { temporaryFolder } from '../harness/processes.ts'
@@ -47,7 +47,7 @@ async function untilWritable(topic: string, wanted: Record<string, number>): Pro
   let last: Record<string, number> = {}
   while (performance.now() - began < SETTLE_MS) {
     last = await writable(topic)
-    if (JSON.stringify(last) === JSON.stringify(wanted)) return performance.now() - began
+    if (isDeepStrictEqual(last, wanted)) return performance.now() - began
     await sleep(10)
   }
   assert.deepEqual(last, wanted)

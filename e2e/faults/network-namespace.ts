@@ -69,7 +69,7 @@ export class NetworkNamespace {
     const out = `chain out { type filter hook output priority 0; tcp dport ${port} drop; }`
     const into = `chain in { type filter hook input priority 0; tcp sport ${port} drop; }`
     const chains = direction === 'both' ? `${out}\n${into}` : direction === 'out' ? out : into
-    await this.#inside('nft', `table ip cable { ${chains} }`)
+    await this.#inside('nft', `table ip cable {\n${chains}\n}`)
   }
 
   /** Ends the cut. */

@@ -83,9 +83,9 @@ suite(`a cut cable between master and slave, seed ${SEED}`, () => {
   async function cutUnderLoad(direction: 'in' | 'out' | 'both', t: TestContext): Promise<void> {
     const load = new Load(history, random, nextId, positions, LIGHT)
     await load.start(master.brokerAddr)
-    await sleep(500)
-    const before = load.counts.acknowledged
-    assert.ok(before > 0, 'messages flow before the cut')
+    for (let waited = 0; load.counts.acknowledged === 0 && waited < 10_000; waited += 50)
+      await sleep(50)
+    assert.ok(load.counts.acknowledged > 0, `nothing flows: ${JSON.stringify([...load.refusals])}`)
     await cable.cut(master.ports.broker + 1, direction)
     await sleep(4000)
     const during = await sendOnce(master.brokerAddr, topic)
@@ -104,10 +104,12 @@ suite(`a cut cable between master and slave, seed ${SEED}`, () => {
     assert.ok(compareLogs(master.storeDir, join(dir, 'slave', 'store')) > 0)
   }
 
-  /** Single sends of this test are not in the history. */
+  /** Single sends of this test have no number and are not in the history. */
   function own(shown: Awaited<ReturnType<typeof readAll>>): unknown[] {
     const problems = history.judge(shown.filter(({ id }) => id >= 0))
-    return problems.filter(({ kind }) => kind !== 'gap')
+    return problems.filter(
+      ({ detail, kind }) => kind !== 'gap' && !detail.startsWith('message -1,'),
+    )
   }
 
   test('acknowledgements do not get through', (t) => cutUnderLoad('out', t))
