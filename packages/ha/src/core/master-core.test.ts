@@ -38,8 +38,9 @@ class MasterScript implements Script {
         })
         return []
       case 'log': {
-        const log = { minOffset: command.number('min', 0), written: command.number('written') }
-        this.core.progressed(log, this.nowMs)
+        const written = command.number('written')
+        const stored = command.number('stored', written)
+        this.core.progressed({ minOffset: command.number('min', 0), written, stored }, this.nowMs)
         return []
       }
       case 'wait':
@@ -135,7 +136,7 @@ class MasterScript implements Script {
       handshakeTimeoutMs: 5_000,
       ...changes,
     }
-    return new MasterCore(options, FILE_SIZE, { minOffset: 0, written: 0 })
+    return new MasterCore(options, FILE_SIZE, { minOffset: 0, written: 0, stored: 0 })
   }
 }
 

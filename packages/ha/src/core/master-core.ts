@@ -8,10 +8,11 @@ import { SyncSet } from './sync-set.ts'
 /** What the core needs to know of the options. */
 export type MasterCoreOptions = Omit<HaMasterOptions, 'host' | 'port' | 'allowedPeers'>
 
-/** The master's log: what is stored, and how far it may be sent. */
+/** The master's log: where it begins, how far it may be sent, how far the master vouches for it. */
 export interface LogRange {
   readonly minOffset: number
   readonly written: number
+  readonly stored: number
 }
 
 /** What is due now. */
@@ -37,8 +38,8 @@ export class MasterCore {
   constructor(options: MasterCoreOptions, fileSize: number, log: LogRange) {
     this.options = options
     this.fileSize = fileSize
-    this.log = { minOffset: log.minOffset, written: log.written }
-    this.sync = new SyncSet(options, log.written)
+    this.log = copyRange(log)
+    this.sync = new SyncSet(options, log)
   }
 
   /** Retention keeps the log from here on; Infinity when nobody needs it. */
@@ -98,6 +99,7 @@ export class MasterCore {
     peer.identity = { clusterName, brokerName, brokerId }
     // Until it follows, the log is kept for it from its end on.
     peer.acked = Math.min(hello.endOffset, this.log.written)
+    peer.holdsFrom = hello.minOffset
     peer.phase = 'proving'
     return null
   }
@@ -141,6 +143,8 @@ export class MasterCore {
       return { code: 'HA_ACK_FORGED', message }
     }
     if (offset < this.log.minOffset) return logGone(offset, this.log.minOffset)
+    // An empty log begins where it follows.
+    if (offset !== peer.acked) peer.holdsFrom = offset
     this.startFollowing(peer, offset, nowMs)
     return null
   }
@@ -164,19 +168,23 @@ export class MasterCore {
       return { code: 'HA_ACK_FORGED', message }
     }
     if (offset !== 0 && offset < minOffset) return logGone(offset, minOffset)
-    this.startFollowing(peer, offset === 0 ? this.firstForEmpty() : offset, nowMs)
+    const start = offset === 0 ? this.firstForEmpty() : offset
+    // It does not say where its log begins.
+    peer.holdsFrom = start
+    this.startFollowing(peer, start, nowMs)
     return null
   }
 
   /** The log grew, or lost its beginning. */
   progressed(log: LogRange, nowMs: number): void {
-    this.log = { minOffset: log.minOffset, written: log.written }
+    this.log = copyRange(log)
     for (const peer of this.peers) {
       if (peer.isFollowing && peer.waitingSinceMs < 0 && peer.acked < log.written) {
         peer.waitingSinceMs = nowMs
       }
     }
     this.sync.end = log.written
+    this.sync.stored = log.stored
     this.sync.settle(this.peers)
   }
 
@@ -273,6 +281,11 @@ export class MasterCore {
     const lastFile = written - (written % this.fileSize)
     return this.options.fromLastFile ? Math.max(minOffset, lastFile) : minOffset
   }
+}
+
+/** The caller's is the living log. */
+function copyRange({ minOffset, written, stored }: LogRange): LogRange {
+  return { minOffset, written, stored }
 }
 
 function outOfTurn(frame: string): HaRefusal {

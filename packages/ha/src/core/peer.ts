@@ -20,6 +20,11 @@ export class Peer {
   identity: HaIdentity | null = null
   /** It holds the log up to here: what it has acknowledged, or where it began to follow. Never beyond `sent`. */
   acked = 0
+  /**
+   * Of what is below its acknowledgement it has what is above here: a log that began at its master's last file, or has lost
+   * its own first files.
+   */
+  holdsFrom = 0
   /** The log was sent up to here. */
   sent = 0
   lastReadMs: number

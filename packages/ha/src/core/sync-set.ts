@@ -16,21 +16,28 @@ export const LAPSE_GRACE_MS = 100
 /**
  * Which slaves are in sync, and how far enough of them hold the log. A slave is in sync when it follows, is no more than
  * haMaxGapNotInSync behind, has once acknowledged what was there when it came, and was not silent for slaveTimeout while
- * something waited for it; then it must first acknowledge what is there when it is heard again.
+ * something waited for it; then it must first acknowledge what is there when it is heard again. One that began in the
+ * middle of the log counts once nobody waits for what is below.
  */
 export class SyncSet {
-  /** End of the master's log. */
+  /** End of the master's log, and how far the master itself has stored it. */
   end: number
+  stored: number
   /** Slaves in sync. */
   count = 0
   /** Enough replicas hold the log below. Only grows: what they hold they go on holding. */
   replicated = 0
   private readonly options: SyncOptions
-  private readonly ackedInSync: number[] = []
+  /** Nobody waits for what is below: enough have it, or the master had stored it while too few were in sync. */
+  private settled: number
+  /** Those in sync, who has acknowledged most first. */
+  private readonly inSync: Peer[] = []
 
-  constructor(options: SyncOptions, end: number) {
+  constructor(options: SyncOptions, log: { readonly written: number; readonly stored: number }) {
     this.options = options
-    this.end = end
+    this.end = log.written
+    this.stored = log.stored
+    this.settled = log.stored
   }
 
   /** Enough replicas are in sync for acknowledgements to wait for them. */
@@ -40,7 +47,7 @@ export class SyncSet {
 
   isInSync(peer: Peer): boolean {
     if (!peer.isFollowing || peer.lapsed || peer.acked < peer.mustReach) return false
-    return this.end - peer.acked <= this.options.gapMax
+    return peer.holdsFrom <= this.settled && this.end - peer.acked <= this.options.gapMax
   }
 
   /** When the slave is out of sync unless it acknowledges something; Infinity when nothing waits for it. */
@@ -51,17 +58,37 @@ export class SyncSet {
 
   /** Counts anew, after anything has changed. */
   settle(peers: Iterable<Peer>): void {
-    const acked = this.ackedInSync
-    acked.length = 0
-    for (const peer of peers) if (this.isInSync(peer)) acked.push(peer.acked)
-    this.count = acked.length
+    const { inSync } = this
     const needed = this.options.inSyncReplicas - 1
-    if (needed < 1 || acked.length < needed) return
-    if (acked.length > 1) acked.sort(descending)
-    this.replicated = Math.max(this.replicated, acked[needed - 1]!)
+    if (needed < 1 || !this.available) this.settled = Math.max(this.settled, this.stored)
+    let before: number
+    do {
+      before = this.settled
+      inSync.length = 0
+      for (const peer of peers) if (this.isInSync(peer)) inSync.push(peer)
+      this.count = inSync.length
+      if (inSync.length > 1) inSync.sort(byAcked)
+      this.advance(needed)
+      // What is settled now may let one more count.
+    } while (this.settled > before)
+  }
+
+  /** The watermark goes to the highest acknowledgement that `needed` of them share, each holding something below it. */
+  private advance(needed: number): void {
+    const { inSync } = this
+    for (let i = needed - 1; i >= 0 && i < inSync.length; i++) {
+      const offset = inSync[i]!.acked
+      if (offset <= this.replicated) return
+      let holders = 0
+      for (let j = 0; j <= i; j++) if (inSync[j]!.holdsFrom < offset) holders++
+      if (holders < needed) continue
+      this.replicated = offset
+      this.settled = Math.max(this.settled, offset)
+      return
+    }
   }
 }
 
-function descending(a: number, b: number): number {
-  return b - a
+function byAcked(a: Peer, b: Peer): number {
+  return b.acked - a.acked
 }
