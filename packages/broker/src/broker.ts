@@ -257,6 +257,21 @@ export class Broker {
     }
   }
 
+  /** Ends at `untilMs`, whatever NameServers do not answer. */
+  private async seeClientsOff(services: BrokerServices, untilMs: number): Promise<void> {
+    const { clock } = this.deps.env
+    // Without NameServers clients have nobody who could send them elsewhere.
+    const hasNameServers = services.outer.nameServerCount > 0 || this.leaving !== null
+    await new Promise<void>((resolve) => {
+      const limit = clock.after(Math.max(0, untilMs - clock.monotonicMs()), resolve)
+      void this.leave().then(() => {
+        limit.cancel()
+        resolve()
+      })
+    })
+    if (hasNameServers) await this.linger(() => requestCount(services, false))
+  }
+
   private async shutDown(graceMs: number): Promise<void> {
     this.timer?.cancel()
     const services = this.open
@@ -267,14 +282,9 @@ export class Broker {
     const { clock } = this.deps.env
     const untilMs = clock.monotonicMs() + graceMs
     this.lingerEndMs = untilMs
-    // Without NameServers clients have nobody who could send them elsewhere.
-    const hasNameServers = services.outer.nameServerCount > 0 || this.leaving !== null
-    if (graceMs > 0) {
-      await this.leave()
-      if (hasNameServers) await this.linger(() => requestCount(services, false))
-    }
+    if (graceMs > 0) await this.seeClientsOff(services, untilMs)
     // Who has no time left still says good-bye, but waits for no answer.
-    else void services.outer.stop()
+    void services.outer.stop()
     services.schedule.stop()
     // What waits for a message is answered first: to a server that stops it is no reason to keep a connection open.
     services.longPolling.stop()

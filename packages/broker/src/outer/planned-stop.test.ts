@@ -131,6 +131,17 @@ test('leaving sends clients away and serves on; a stop after it does not wait fo
   await b.stop()
 })
 
+test('NameServers that hang do not hold a stop beyond its grace', async () => {
+  const { cluster, a, b } = await masters(5)
+  cluster.world.host('10.0.9.1').pause()
+  const startMs = cluster.world.clock.monotonicMs()
+  await cluster.settle(a.broker!.stop(2000))
+  const tookMs = cluster.world.clock.monotonicMs() - startMs
+  // And a second for the connection to it, whose other end does not close.
+  ok(tookMs > 1900 && tookMs < 3200, String(tookMs))
+  b.kill()
+})
+
 test('a slave that leaves does not touch the topics of its master', async () => {
   const cluster = new ClusterWorld(4)
   await cluster.startNameServers()
