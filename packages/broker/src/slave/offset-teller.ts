@@ -30,9 +30,9 @@ export interface OffsetTellerDeps {
 }
 
 /**
- * Gives a master that is back what clients committed to its slave meanwhile: UPDATE_CONSUMER_OFFSET (15), never backwards. A
- * group whose first consumers came while the master was away is made there before (200), for its offsets would be refused
- * and its consumers, sent to the master, would begin anew.
+ * Gives a master that is back what clients committed to its slave meanwhile: UPDATE_CONSUMER_OFFSET (15), never backwards.
+ * A group whose first consumers came while the master was away is made there before (200), for its offsets would be
+ * refused and its consumers, sent to the master, would begin anew.
  */
 export class OffsetTeller {
   private readonly config: BrokerConfig
