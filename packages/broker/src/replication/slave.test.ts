@@ -139,7 +139,7 @@ test('a reader before what the slave has is not let over messages, and does not 
   const body = 'x'.repeat(100_000)
   for (let i = 0; i < 25; i++) await pair.send(body)
   await slave.start()
-  await pair.untilInSync()
+  await pair.untilFollowing()
   await pair.untilSame()
   const first = slave.services.store.minOffset('orders', 0)
   ok(first > 0, String(first))

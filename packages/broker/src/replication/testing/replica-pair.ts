@@ -48,13 +48,20 @@ export class ReplicaPair {
     this.master.services.groups.find('g')
   }
 
+  /** The slave follows, in the same state as its master, and is counted by it. */
   async untilInSync(): Promise<void> {
+    await this.untilFollowing()
+    await this.cluster.until(() => this.master.services.ha.master!.inSyncReplicas > 1)
+  }
+
+  /** The slave has the log's end, the topic and the group; it may lack the log's beginning. */
+  async untilFollowing(): Promise<void> {
     const { master, slave } = this
     await this.cluster.until(() => {
       if (slave.services.ha.slave!.status.state !== 'following') return false
       if (slave.services.topics.select('orders') === undefined) return false
       if (slave.services.groups.select('g') === undefined) return false
-      return master.services.ha.master!.peers.some(({ gap, inSync }) => inSync && gap === 0)
+      return master.services.ha.master!.peers.some(({ gap }) => gap === 0)
     })
   }
 
