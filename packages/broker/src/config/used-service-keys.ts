@@ -135,5 +135,5 @@ export const laneRows: Rows<LaneKey> = {
   clientChannelMaxIdleTimeSeconds: int(120, 'a silent connection to a NameServer, s', { min: 1 }),
   connectTimeoutMillis: int(3000, 'a connection to a NameServer must stand within, ms', { min: 1 }),
   useTLS: bool(false, 'connections to NameServers are encrypted'),
-  drainLingerMillis: int(1000, 'after leaving the NameServers clients are served on for, ms'),
+  drainLingerMillis: int(1000, 'a broker that leaves waits for senders, then for readers, for, ms'),
 }
