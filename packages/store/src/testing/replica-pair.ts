@@ -92,7 +92,7 @@ export function contentOf(it: TestStore): { [queue: string]: string[] } {
         .readAll(topic, queueId)
         .map(
           ({ queueOffset, physicalOffset, storeTimestamp, body }) =>
-            `${queueOffset} ${physicalOffset} ${storeTimestamp} ${Buffer.from(body)}`,
+            `${queueOffset} ${physicalOffset} ${storeTimestamp} ${Buffer.from(body).toString()}`,
         )
     }
   }
