@@ -296,7 +296,7 @@ export class Broker {
     services.spreader.stop()
     await services.transactions.stop()
     // After clients and all that appends for them: what they wait for is still replicated.
-    await stopReplication(services.ha, clock, untilMs)
+    await stopReplication(services.ha, this.config, clock, untilMs)
     const unwritten = await writeAll(services)
     await services.client.close()
     if (unwritten.length === 0) return

@@ -1,6 +1,6 @@
 import { ApogeeError } from '@apogee/base'
 import type { Clock, Env } from '@apogee/env'
-import { HaMaster, HaSlave } from '@apogee/ha'
+import { HaMaster, type HaPeerStatus, HaSlave } from '@apogee/ha'
 import { hostAndPort, type Logger, RemotingError } from '@apogee/remoting'
 import type { LogReplication } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
@@ -75,16 +75,18 @@ export async function startReplication(
   }
 }
 
-/** Ends replication; a master's slaves that are in sync get the rest of its log before, if they take it by `untilMs`. */
+/** Ends replication; slaves that are not far behind get the rest of the log before, if they take it by `untilMs`. */
 export async function stopReplication(
   { master, slave }: HaServices,
+  { values }: BrokerConfig,
   clock: Clock,
   untilMs: number,
 ): Promise<void> {
   slave?.stop()
   if (master === null) return
   const endMs = Math.min(untilMs, clock.monotonicMs() + DRAIN_MAX_MS)
-  while (clock.monotonicMs() < endMs && master.peers.some(({ gap, inSync }) => inSync && gap > 0)) {
+  const isNear = ({ gap }: HaPeerStatus): boolean => gap > 0 && gap <= values.haMaxGapNotInSync
+  while (clock.monotonicMs() < endMs && master.peers.some(isNear)) {
     await new Promise<void>((resolve) => clock.after(DRAIN_LOOK_MS, resolve))
   }
   master.stop()
