@@ -2,29 +2,22 @@
 // What was acknowledged is on its slave at its place and is read there; mqadmin sees it before, during and after.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, describe, it, type TestContext } from 'node:test'
+import type { TestContext } from 'node:test'
 import { knowsTopic, until } from '../harness/broker-facts.ts'
 import { BrokerNode } from '../harness/broker-node.ts'
 import type { ClientProgram, SentMessage } from '../harness/client-program.ts'
 import { startMqadmin } from '../harness/java-client.ts'
-import {
-  endAllProcesses,
-  freePorts,
-  type RunningProcess,
-  temporaryFolder,
-} from '../harness/processes.ts'
+import { freePorts, type RunningProcess, temporaryFolder } from '../harness/processes.ts'
 import { createTopic, waitForRoute } from '../harness/raw-client.ts'
-import type { TargetKind } from '../harness/target.ts'
 import { startNamesrv } from './bridge.ts'
 import { type ClientKind, ClientTraffic, clientKinds } from './client-traffic.ts'
+import { ours } from './options.ts'
 import { readTopic } from './read-topic.ts'
 
-const ours: TargetKind = process.env['BRIDGES_SELF_CHECK'] === undefined ? 'apogee' : 'apache'
 const CLUSTER = 'InteropCluster'
 const TOPIC = 'Failover'
 const QUEUES = 4
 const GROUP = 'java-steady'
-const TEST_TIMEOUT_MS = 300_000
 const STEP_MS = 40_000
 const METADATA_MS = 80_000
 /** Go's looks for routes every 30 seconds, whatever one tells it. */
@@ -176,7 +169,7 @@ async function killUnread({ traffic, masters }: Scene): Promise<void> {
   for (const { program } of readers) process.kill(program.pid, 'SIGCONT')
 }
 
-async function failover(t: TestContext): Promise<void> {
+export async function failover(t: TestContext): Promise<void> {
   const scene = await startScene()
   const { traffic, masters } = scene
   const [a, b] = masters
@@ -222,9 +215,3 @@ async function failover(t: TestContext): Promise<void> {
     await endScene(scene)
   }
 }
-
-describe('a master of 2m-2s-sync is killed and returns', () => {
-  after(endAllProcesses)
-
-  it('clients of every house lose nothing', { timeout: TEST_TIMEOUT_MS }, failover)
-})

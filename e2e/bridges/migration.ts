@@ -2,7 +2,7 @@
 // houses never stop. Every acknowledged message is read by every group; no send fails.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, describe, it, type TestContext } from 'node:test'
+import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   caughtUp,
@@ -13,23 +13,15 @@ import {
   until,
 } from '../harness/broker-facts.ts'
 import { BrokerNode } from '../harness/broker-node.ts'
-import {
-  endAllProcesses,
-  freePorts,
-  type RunningProcess,
-  temporaryFolder,
-} from '../harness/processes.ts'
+import { freePorts, type RunningProcess, temporaryFolder } from '../harness/processes.ts'
 import { codes, createTopic, RawClient, waitForRoute } from '../harness/raw-client.ts'
 import type { TargetKind } from '../harness/target.ts'
 import { startNamesrv } from './bridge.ts'
 import { ClientTraffic } from './client-traffic.ts'
-
-/** Apache's brokers on both sides, which proves the suite. */
-const ours: TargetKind = process.env['BRIDGES_SELF_CHECK'] === undefined ? 'apogee' : 'apache'
+import { ours } from './options.ts'
 
 const TOPIC = 'Moving'
 const QUEUES = 4
-const TEST_TIMEOUT_MS = 300_000
 const STEP_MS = 40_000
 /** A slave of Apache's asks for topics and offsets once a minute. */
 const METADATA_MS = 80_000
@@ -243,7 +235,7 @@ async function queueEnds(node: BrokerNode): Promise<number[]> {
   }
 }
 
-async function walk(t: TestContext): Promise<void> {
+export async function walk(t: TestContext): Promise<void> {
   const startedMs = performance.now()
   const step = (text: string): void =>
     t.diagnostic(`${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${text}`)
@@ -270,9 +262,3 @@ async function walk(t: TestContext): Promise<void> {
     await scene.namesrvs.kill()
   }
 }
-
-describe("from Apache's cluster to Apogee and back", () => {
-  after(endAllProcesses)
-
-  it('producers and consumers never stop, and nothing is lost', { timeout: TEST_TIMEOUT_MS }, walk)
-})

@@ -1,8 +1,7 @@
 // A slave of Apache's follows our master, and ours follows Apache's master: the same bytes at the same offsets, with kill -9
 // and return of either side under load, and synchronous double write over both bridges.
-// BRIDGES_SELF_CHECK=1 puts Apache's brokers on both sides, which proves the suite. BRIDGES_SEED repeats the load of a run.
 import assert from 'node:assert/strict'
-import { after, describe, it, type TestContext } from 'node:test'
+import type { TestContext } from 'node:test'
 import {
   caughtUp,
   commitOffset,
@@ -16,22 +15,17 @@ import { rocketmqVersions } from '../harness/builds.ts'
 import type { ClientProgram } from '../harness/client-program.ts'
 import { startJavaClient } from '../harness/java-client.ts'
 import { startApogeeClient } from '../harness/other-clients.ts'
-import { endAllProcesses, temporaryFolder } from '../harness/processes.ts'
+import { temporaryFolder } from '../harness/processes.ts'
 import { createGroup } from '../harness/raw-client.ts'
-import type { TargetKind } from '../harness/target.ts'
 import { readAll, topic } from '../kill/load.ts'
 import { Bridge } from './bridge.ts'
 import { compareLogs } from './log-bytes.ts'
+import { ours, seed, selfCheck } from './options.ts'
 
-const SELF_CHECK = process.env['BRIDGES_SELF_CHECK'] !== undefined
-const SEED = Number(process.env['BRIDGES_SEED'] ?? Date.now() % 1_000_000)
-const ours: TargetKind = SELF_CHECK ? 'apache' : 'apogee'
-
-const LOAD_MS = 1500
+const LOAD_MS = 1200
 const CATCH_UP_MS = 30_000
 /** Apache's slave asks for topics, groups and offsets once a minute. */
 const METADATA_MS = 75_000
-const TEST_TIMEOUT_MS = 300_000
 const GROUP = 'bridge_group'
 const COMMITTED = 7
 
@@ -67,14 +61,22 @@ async function syncedMetadata(bridge: Bridge, t: TestContext): Promise<void> {
   t.diagnostic(`the slave has topic, group and offset after ${Math.round(waitedMs)} ms`)
 }
 
+let java: Promise<ClientProgram> | null = null
+
+/** One JVM for both bridges; each consumer is told its NameServer. */
+function sharedJava(): Promise<ClientProgram> {
+  const dir = temporaryFolder('bridge-java')
+  java ??= startJavaClient({ version: rocketmqVersions.current, namesrvAddr: '', dir })
+  return java
+}
+
 /** The master is dead: new groups of both clients read everything from the slave, at the offsets it has there. */
 async function readWithoutMaster(bridge: Bridge, t: TestContext): Promise<void> {
-  const dir = temporaryFolder('bridge-clients')
-  const version = rocketmqVersions.current
-  const { namesrvAddr } = bridge
+  const { namesrvAddr: namesrv } = bridge
+  const own = await startApogeeClient(namesrv, temporaryFolder('bridge-client'))
   const programs: [string, ClientProgram][] = [
-    ['java', await startJavaClient({ version, namesrvAddr, dir })],
-    ['apogee', await startApogeeClient(namesrvAddr, dir)],
+    ['java', await sharedJava()],
+    ['apogee', own],
   ]
   const stored = await readAll(bridge.slave.address)
   const wanted = stored.map(({ id, queueId, queueOffset }) => `${queueId}/${queueOffset} ${id}`)
@@ -83,9 +85,12 @@ async function readWithoutMaster(bridge: Bridge, t: TestContext): Promise<void> 
     await Promise.all(
       programs.map(async ([name, program]) => {
         const startedMs = performance.now()
-        await program.run('start-consumer', { name, topic, group: `bridge_${name}`, batch: 32 })
-        await program.run('await-consumer', { name, expected: wanted.length, timeoutMs: 45_000 })
-        const { received } = await program.run('stop-consumer', { name })
+        const consumer = `${name}-${bridge.slave.port}`
+        const given = { topic, group: consumer, batch: 32, instance: consumer, namesrv }
+        await program.run('start-consumer', { name: consumer, ...given })
+        const enough = { expected: wanted.length, timeoutMs: 45_000 }
+        await program.run('await-consumer', { name: consumer, ...enough })
+        const { received } = await program.run('stop-consumer', { name: consumer })
         const places = received.map(
           ({ queueId, queueOffset, body }) => `${queueId}/${queueOffset} ${body.split(':')[0]}`,
         )
@@ -97,7 +102,7 @@ async function readWithoutMaster(bridge: Bridge, t: TestContext): Promise<void> 
       }),
     )
   } finally {
-    for (const [, program] of programs) await program.stop()
+    await own.stop()
   }
 }
 
@@ -131,19 +136,19 @@ async function promisesHold(bridge: Bridge, t: TestContext): Promise<void> {
 }
 
 /** A slave of Apache's follows our master. */
-async function theirSlave(t: TestContext): Promise<void> {
+export async function theirSlave(t: TestContext): Promise<void> {
   const dir = temporaryFolder('their-slave')
   const bridge = await Bridge.start({
     dir,
     namesrv: ours,
     master: ours,
     slave: 'apache',
-    seed: SEED,
+    seed: seed,
   })
   try {
     await bridge.fill(9 << 20)
     await bridge.slave.start()
-    if (!SELF_CHECK) {
+    if (!selfCheck) {
       await caughtUp(bridge.master.address, bridge.slave.address, CATCH_UP_MS)
       assert.equal((await logRange(bridge.slave.address)).min, 0, 'from the first message on')
     } else await followsLastFile(bridge)
@@ -151,7 +156,7 @@ async function theirSlave(t: TestContext): Promise<void> {
     await syncedMetadata(bridge, t)
     await promisesHold(bridge, t)
     await readWithoutMaster(bridge, t)
-    if (!SELF_CHECK) await becomesMaster(bridge)
+    if (!selfCheck) await becomesMaster(bridge)
   } finally {
     await bridge.end()
   }
@@ -169,14 +174,14 @@ async function becomesMaster(bridge: Bridge): Promise<void> {
 }
 
 /** Ours follows Apache's master, from the file that this decides on. */
-async function ourSlave(t: TestContext): Promise<void> {
+export async function ourSlave(t: TestContext): Promise<void> {
   const dir = temporaryFolder('our-slave')
   const bridge = await Bridge.start({
     dir,
-    namesrv: 'apache',
+    namesrv: ours,
     master: 'apache',
     slave: ours,
-    seed: SEED + 1,
+    seed: seed + 1,
   })
   try {
     await bridge.fill(9 << 20)
@@ -203,15 +208,3 @@ async function followsLastFile({ master, slave }: Bridge): Promise<void> {
   const fileSize = 4 << 20
   assert.equal((await logRange(slave.address)).min, max - (max % fileSize), 'from the last file on')
 }
-
-describe(`bridges to Apache's replication, seed ${SEED}`, { concurrency: true }, () => {
-  after(endAllProcesses)
-
-  it(
-    "a slave of Apache's follows our master and goes on as master",
-    { timeout: TEST_TIMEOUT_MS },
-    theirSlave,
-  )
-
-  it("our slave follows Apache's master", { timeout: TEST_TIMEOUT_MS }, ourSlave)
-})
