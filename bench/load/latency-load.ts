@@ -1,6 +1,7 @@
 // Send-to-receive latency: one process sends at a fixed rate and pulls every queue, so that one clock measures both ends.
 //   node bench/load/latency-load.ts --port 10911 --rate 20000 --connections 4 --inflight 256 --queues 8 --topic T
-// The topic must exist. With --pull-port it is pulled from there, a slave: how far this is behind. Its last line is a JSON object, LatencyReport.
+// The topic must exist. With --pull-port it is pulled from there, a slave: how far this is behind. Its last line is a
+// JSON object, LatencyReport.
 import { Histogram, type LatencySummary } from './histogram.ts'
 import { MeasuredWindow, pause, type WindowReport } from './measured-window.ts'
 import { type LoadOptions, loadOptions } from './options.ts'

@@ -1,5 +1,5 @@
-// What clients feel when a master is killed: the first message that is read from its slave, and how long a producer with other
-// masters goes without a success. Our client's and Java's, on our brokers and on Apache's.
+// What clients feel when a master is killed: the first message that is read from its slave, and how long a producer with
+// other masters goes without a success. Our client's and Java's, on our brokers and on Apache's.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { caughtUp, knowsTopic, logRange, until } from '../../e2e/harness/broker-facts.ts'
@@ -61,7 +61,7 @@ async function eachHouse(
         await until('the topic on the slave', METADATA_MS, () => knowsTopic(address, TOPIC))
       }
       const clients = await startClients(group, folder)
-      await measure(group, clients).finally(clients.stop)
+      await measure(group, clients).finally(() => clients.stop())
     } finally {
       await group.end()
     }

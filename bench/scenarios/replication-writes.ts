@@ -1,5 +1,5 @@
-// Synchronous double write: what a master acknowledges per second when each message must be on its slave too, beside Apache's
-// pair with inSyncReplicas=2, at either flush mode on both nodes.
+// Synchronous double write: what a master acknowledges per second when each message must be on its slave too, beside
+// Apache's pair with inSyncReplicas=2, at either flush mode on both nodes.
 import { join } from 'node:path'
 import type { FlushMode } from '../candidates/candidate.ts'
 import { BrokerGroup, pairNames } from '../candidates/pair.ts'

@@ -1,5 +1,5 @@
-// A master and a slave of different houses (or of one, to check the suite itself), under load whose every message is accounted
-// for: where it was acknowledged, and what a reader of the slave then finds there.
+// A master and a slave of different houses (or of one, to check the suite itself), under load whose every message is
+// accounted for: where it was acknowledged, and what a reader of the slave then finds there.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startApacheNamesrv } from '../harness/apache.ts'
@@ -126,7 +126,10 @@ export class Bridge {
     }
   }
 
-  /** The slave acknowledges what its master sends. Apache's needs up to ten seconds from the loss of a connection to there. */
+  /**
+   * The slave acknowledges what its master sends. Apache's needs up to ten seconds from the loss of a connection to
+   * there.
+   */
   async attached(): Promise<void> {
     await until('the slave acknowledges', ATTACH_MS, async () => {
       const client = await RawClient.connect(this.master.address)

@@ -1,5 +1,5 @@
-// What joins both houses: replication in either direction, the path of a whole cluster from one to the other, and clients of all
-// houses through the death of a master. All at once, because most of their time is waiting for Apache's timers.
+// What joins both houses: replication in either direction, the path of a whole cluster from one to the other, and clients
+// of all houses through the death of a master. All at once, because most of their time is waiting for Apache's timers.
 import { after, describe, it } from 'node:test'
 import { endAllProcesses } from '../harness/processes.ts'
 import { failover } from './failover-clients.ts'

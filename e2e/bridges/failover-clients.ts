@@ -148,7 +148,9 @@ async function withoutMaster(scene: Scene): Promise<void> {
   assert.match(progress, /Consume Diff Total: \d+/, progress)
 }
 
-/** Each acknowledged message of the dead master is on its slave, in the queue and at the offset that its sender was told. */
+/**
+ * Each acknowledged message of the dead master is on its slave, in the queue and at the offset that its sender was told.
+ */
 async function onTheSlave({ slaves }: Scene, sent: readonly SentMessage[]): Promise<void> {
   const places = await readTopic(slaves[0].address, TOPIC, QUEUES)
   const missing = sent

@@ -1,5 +1,5 @@
-// docs/MIGRATING.md, walked: a cluster of Apache's becomes Apogee's and Apache's again, while producers and consumers of both
-// houses never stop. Every acknowledged message is read by every group; no send fails.
+// docs/MIGRATING.md, walked: a cluster of Apache's becomes Apogee's and Apache's again, while producers and consumers of
+// both houses never stop. Every acknowledged message is read by every group; no send fails.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'

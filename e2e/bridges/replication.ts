@@ -1,5 +1,5 @@
-// A slave of Apache's follows our master, and ours follows Apache's master: the same bytes at the same offsets, with kill -9
-// and return of either side under load, and synchronous double write over both bridges.
+// A slave of Apache's follows our master, and ours follows Apache's master: the same bytes at the same offsets, with kill
+// -9 and return of either side under load, and synchronous double write over both bridges.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import {
@@ -44,8 +44,9 @@ async function sameBytes(bridge: Bridge, t: TestContext): Promise<void> {
 }
 
 /**
- * A slave of Apache 5.5.0 cannot read the offsets that a master of Apache 5.5.0 sends once any consumer has pulled: its decoder
- * steps over the field pullOffsetTable, which it does not know, and cannot step over unquoted names. Ours are read by both.
+ * A slave of Apache 5.5.0 cannot read the offsets that a master of Apache 5.5.0 sends once any consumer has pulled: its
+ * decoder steps over the field pullOffsetTable, which it does not know, and cannot step over unquoted names. Ours are read
+ * by both.
  */
 async function syncedMetadata(bridge: Bridge, t: TestContext): Promise<void> {
   const { master, slave } = bridge
