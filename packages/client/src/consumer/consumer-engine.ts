@@ -15,6 +15,7 @@ import type { ConsumerContext } from './consumer-context.ts'
 import { messageOf } from './direct-message.ts'
 import { OrderLocks } from './order-locks.ts'
 import { Rebalancer } from './rebalancer.ts'
+import { isMasterReachable } from './replicas.ts'
 import { runningInfo } from './running-info.ts'
 
 const TICK_MS = 1_000
@@ -37,6 +38,7 @@ export class ConsumerEngine<T> implements ConsumerMember {
   private readonly startedWallMs: number
   private persistRounds = 0
   private isStopped = false
+  private isConfirming = false
 
   /**
    * `isShared`: queues of subscribed topics are shared with the other members; else `assignment` is the owner's
@@ -198,6 +200,15 @@ export class ConsumerEngine<T> implements ConsumerMember {
     const nowMs = this.context.client.env.clock.monotonicMs()
     this.mode.tick(nowMs)
     this.context.stats.sample(nowMs)
+    if (this.locks !== null && this.hasLapsedLock(nowMs)) void this.confirmLocks()
+  }
+
+  /** A lock that nobody has refused, and nobody confirmed in time: its master was away, and is back. */
+  private hasLapsedLock(nowMs: number): boolean {
+    return this.assignment.all().some(({ process, queue }) => {
+      const isLapsed = process.isLocked && !process.hasValidLock(nowMs)
+      return isLapsed && isMasterReachable(this.context.client, queue.brokerName)
+    })
   }
 
   private persist(): void {
@@ -210,8 +221,10 @@ export class ConsumerEngine<T> implements ConsumerMember {
   private async confirmLocks(): Promise<void> {
     const { locks } = this
     const queues = this.assignment.withReleasing().map(({ queue }) => queue)
-    if (locks === null || queues.length === 0) return
+    if (locks === null || queues.length === 0 || this.isConfirming) return
+    this.isConfirming = true
     const { askedMs, byQueue } = await locks.ask(queues)
+    this.isConfirming = false
     for (const reader of this.assignment.withReleasing()) {
       const isLocked = byQueue.get(queueKey(reader.queue))
       if (isLocked === undefined) continue

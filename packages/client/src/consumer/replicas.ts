@@ -1,11 +1,17 @@
 import { ErrorCode, RocketMQError } from '../api/errors.ts'
 import type { MessageQueue } from '../api/message.ts'
-import { type ReadAddress, replicasInOrder } from '../core/pull-source.ts'
+import { MASTER_ID, type ReadAddress, replicasInOrder } from '../core/pull-source.ts'
 import type { Client } from '../remote/contract.ts'
 
 /** The replicas of a broker, in the order in which to ask them for what each of them knows. */
 export function replicasOf({ routes, remote }: Client, brokerName: string): ReadAddress[] {
   return replicasInOrder(routes.replicas(brokerName), (address) => remote.isDown(address))
+}
+
+/** Whether the route has the broker's master, and its connection is not known to be broken. */
+export function isMasterReachable({ routes, remote }: Client, brokerName: string): boolean {
+  const address = routes.brokerAddress(brokerName, MASTER_ID)
+  return address !== null && !remote.isDown(address)
 }
 
 /**

@@ -174,7 +174,7 @@ export class SendJob implements RequestSink {
       return
     }
     this.address = connection.name
-    sender.attemptBegan(target.brokerName)
+    sender.attemptBegan(target.brokerName, this.attemptMs)
     const opaque = connection.beginRequest(work.code, this.timeoutMs(target.brokerName), this)
     if (opaque !== null) sender.write(connection, work.code, opaque, target, work.content, false)
   }

@@ -122,8 +122,8 @@ export class Sender implements BrokerDoubts {
   }
 
   /** A frame is on its way to the broker; `attemptEnded` follows. */
-  attemptBegan(brokerName: string): void {
-    this.load.began(brokerName, this.nowMs)
+  attemptBegan(brokerName: string, nowMs: number): void {
+    this.load.began(brokerName, nowMs)
   }
 
   /** `hung`: it did not answer in time. Such a broker is avoided also without latency fault tolerance. */
