@@ -18,6 +18,11 @@ export class Server {
     return `127.0.0.1:${this.port}`
   }
 
+  /** −1 while it does not run. */
+  get pid(): number {
+    return this.#running?.pid ?? -1
+  }
+
   get isRunning(): boolean {
     return this.#running !== null
   }

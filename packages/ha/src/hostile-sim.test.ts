@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Prng } from '@apogee/base'
 import type { Socket } from '@apogee/env'
+import { HA_MASTER_MAGIC } from '@apogee/protocol'
 import { STORED } from '@apogee/store'
 import { Attackers } from './testing/attackers.ts'
 import { ATTACK_NAMES } from './testing/attacks.ts'
@@ -191,7 +192,7 @@ test('a master that is none gets nothing into the log of a slave', async () => {
         const bytes = Buffer.from(
           Array.from({ length: 1 + prng.below(500) }, () => prng.below(256)),
         )
-        if (prng.below(2) === 0) bytes.write('APOGEEHA', 0, 'latin1')
+        if (prng.below(2) === 0) HA_MASTER_MAGIC.copy(bytes)
         socket.events = { data: () => void socket.write(bytes), drained() {}, closed() {} }
         if (prng.below(3) === 0) socket.write(bytes)
       },

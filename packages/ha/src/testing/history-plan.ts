@@ -1,4 +1,5 @@
 import type { Prng } from '@apogee/base'
+import { HA_SLAVE_MAGIC } from '@apogee/protocol'
 import type { HaProtocol } from '../ha-options.ts'
 
 // What a seed stands for: a pair or trio with its options, and a list of operations as data, so that a failing one can be
@@ -206,7 +207,7 @@ function drawFault(prng: Prng, plan: HistoryPlan, shape: HistoryShape): [op: Op,
 function drawIntruder(prng: Prng, plan: HistoryPlan): Op {
   const bytes = Buffer.alloc(prng.below(80))
   for (let i = 0; i < bytes.length; i++) bytes[i] = prng.below(256)
-  if (prng.chance(0.5)) bytes.write('APOGEEHA', 0, 'latin1')
+  if (prng.chance(0.5)) HA_SLAVE_MAGIC.copy(bytes)
   const fromInside = plan.sharedSecret !== '' && prng.chance(0.5)
   return { kind: 'intrude', fromInside, bytes: bytes.toString('hex') }
 }
