@@ -44,7 +44,10 @@ export interface HaMasterOptions extends HaCommonOptions {
   fromLastFile: boolean
   /** Most connections, those that have not shown who they are included. */
   connectionsMax: number
-  /** A peer must have said who it is within this, ms. */
+  /**
+   * A peer must have said who it is within this, ms. Without a secret, one that has said nothing at all may be a slave of
+   * Apache's, which speaks only when its heartbeat is due: it has haHousekeepingInterval.
+   */
   handshakeTimeoutMs: number
 }
 

@@ -179,6 +179,19 @@ test('who does not say who it is within the handshake time-out is closed, at any
   assertUntouched(it)
 })
 
+test("a slave of Apache's that says nothing for its first six seconds is waited for", () => {
+  const it = withMessages()
+  const master = it.m.master({ sharedSecret: '' })
+  const slave = it.s.connect()
+  it.run(6_000)
+  ok(!slave.isClosed)
+  slave.send(report(0))
+  ok(it.until(() => master.peers[0]?.sentOffset === 1_000))
+  const silent = it.s.connect()
+  it.run(20_100)
+  ok(silent.isClosed)
+})
+
 test('no more connections than connectionsMax, refused ones that linger included', () => {
   const it = withMessages()
   it.m.master()

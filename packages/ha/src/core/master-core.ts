@@ -208,9 +208,9 @@ export class MasterCore {
   /** What is due at this moment. Who is silent with something waiting is out of sync from now on. */
   tick(nowMs: number): MasterDue {
     const due: MasterDue = { heartbeats: [], closing: [] }
-    const { handshakeTimeoutMs, heartbeatMs, housekeepingMs } = this.options
+    const { heartbeatMs } = this.options
     for (const peer of this.peers) {
-      const limitMs = peer.isKnown ? housekeepingMs : handshakeTimeoutMs
+      const limitMs = this.silenceMaxMs(peer)
       const sinceMs = peer.isKnown ? peer.lastReadMs : peer.openedMs
       if (nowMs >= sinceMs + limitMs) {
         const message = peer.isKnown
@@ -228,11 +228,11 @@ export class MasterCore {
 
   /** When `tick` has something to do next, if nothing else happens; Infinity when never. */
   nextDeadlineMs(nowMs: number): number {
-    const { handshakeTimeoutMs, heartbeatMs, housekeepingMs } = this.options
+    const { heartbeatMs } = this.options
     let nextMs = Number.POSITIVE_INFINITY
     for (const peer of this.peers) {
-      if (!peer.isKnown) nextMs = Math.min(nextMs, peer.openedMs + handshakeTimeoutMs)
-      else nextMs = Math.min(nextMs, peer.lastReadMs + housekeepingMs)
+      const sinceMs = peer.isKnown ? peer.lastReadMs : peer.openedMs
+      nextMs = Math.min(nextMs, sinceMs + this.silenceMaxMs(peer))
       if (!peer.isFollowing) continue
       nextMs = Math.min(nextMs, peer.lastWriteMs + heartbeatMs, this.sync.lapseMs(peer))
       const wanted = this.wantedSize(peer)
@@ -240,6 +240,14 @@ export class MasterCore {
       if (waitMs > 0) nextMs = Math.min(nextMs, nowMs + waitMs)
     }
     return nextMs
+  }
+
+  /** An Apache slave says nothing before its first heartbeat is due: where one may come, silence at first is no fault. */
+  private silenceMaxMs(peer: Peer): number {
+    const { handshakeTimeoutMs, housekeepingMs, sharedSecret } = this.options
+    if (peer.isKnown) return housekeepingMs
+    const mayBeApache = peer.phase === 'opening' && sharedSecret === ''
+    return mayBeApache ? Math.max(handshakeTimeoutMs, housekeepingMs) : handshakeTimeoutMs
   }
 
   private wantedSize(peer: Peer): number {
