@@ -6,8 +6,8 @@ import type { BrokerConfigValues } from '../config/config-values.ts'
 import { messagesOf, sendFields, sendHeader } from '../testing/requests.ts'
 import { MASTER_HOST, ReplicaPair, SLAVE_HOST } from './testing/replica-pair.ts'
 
-// Random histories of a SYNC_MASTER and its slave: cables are cut, the slave dies and comes back, then the master dies at any
-// moment. Everything that was acknowledged with SEND_OK is on the slave, at its place. APOGEE_SEED: where to start;
+// Random histories of a SYNC_MASTER and its slave: cables are cut, the slave dies and comes back, then the master dies at
+// any moment. Everything that was acknowledged with SEND_OK is on the slave, at its place. APOGEE_SEED: where to start;
 // APOGEE_REPLICA_SEEDS: how many.
 
 const FIRST_SEED = Number(process.env['APOGEE_SEED'] ?? 1)

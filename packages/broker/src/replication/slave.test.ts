@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   type HARuntimeInfo,
@@ -296,16 +296,16 @@ test('runtime figures and metrics of both sides say the same', async () => {
 
   const value = (node: typeof master, name: string): number | undefined =>
     [...node.broker!.metrics()].find((metric) => metric.name === name)?.value
-  equal(value(master, 'apogee_ha_in_sync_replicas'), 2)
-  equal(value(master, 'apogee_ha_slave_gap_bytes'), 0)
-  equal(value(slave, 'apogee_ha_lag_bytes'), 0)
-  equal(value(slave, 'apogee_ha_following'), 1)
+  equal(value(master, 'apogee_replication_in_sync_replicas'), 2)
+  equal(value(master, 'apogee_replication_slave_gap_bytes'), 0)
+  equal(value(slave, 'apogee_replication_lag_bytes'), 0)
+  equal(value(slave, 'apogee_replication_following'), 1)
 
   master.kill()
   await cluster.until(() => !slave.services.masterWatch.isAlive)
   equal((await pair.runtimeInfo(slave)).get('masterAlive'), 'false')
   equal((await pair.haStatus(slave)).haClientRuntimeInfo.activated, false)
-  equal(value(slave, 'apogee_ha_following'), 0)
+  equal(value(slave, 'apogee_replication_following'), 0)
   await slave.stop()
 })
 
@@ -330,4 +330,33 @@ test('a slave that must not follow its master says why', async () => {
   await pair.untilInSync()
   equal((await pair.runtimeInfo(slave)).get('replicationProblem'), '')
   await pair.stop()
+})
+
+test('any port will do for replication: NameServers are told which it is', async () => {
+  const pair = new ReplicaPair(SEED + 11, { listenPort: 0, haListenPort: 0 })
+  const { cluster, master, slave } = pair
+  await cluster.startNameServers()
+  await master.start()
+  await slave.start()
+  await cluster.until(() => slave.services.ha.slave!.status.state === 'following')
+  const port = Number(slave.services.ha.slave!.status.masterAddress.split(':')[1])
+  ok(port > 0 && port !== 10_912, String(port))
+  await pair.stop()
+})
+
+test('a replication port that is the main port too is an error, and nothing stays open', async () => {
+  const pair = new ReplicaPair(SEED + 12, { haListenPort: 10_911 })
+  await rejects(pair.master.start(), (error: Error & { code?: string }) => {
+    equal(error.code, 'REMOTING_BIND_FAILED')
+    return true
+  })
+  await pair.master.start({ haListenPort: 10_912 })
+  await pair.master.stop()
+})
+
+test('networks of slaves that cannot be read keep the broker from starting', async () => {
+  const pair = new ReplicaPair(SEED + 13, { haAllowedPeers: '10.0.0.0/99' })
+  await rejects(pair.master.start(), { code: 'HA_ALLOWED_PEERS_INVALID' })
+  await pair.master.start({ haAllowedPeers: '10.0.0.0/8' })
+  await pair.master.stop()
 })
