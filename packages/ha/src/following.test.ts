@@ -74,6 +74,9 @@ test('a slave of a master that is not there tries again and again, and follows w
   it.run(10_000)
   equal(slave.status.state, 'connecting')
   equal(slave.status.masterAddress, TARGET)
+  // It says so once, not with each try.
+  equal(it.s.logged('ha_not_following').length, 1)
+  ok(it.s.states.length <= 3, it.s.states.join())
   slave.follow(null)
   equal(slave.status.state, 'idle')
   it.m.master()

@@ -272,7 +272,9 @@ export class HaSlave {
   private tell(): void {
     const { state, target, problem } = this.core
     const isSame =
-      state === this.toldState && target === this.toldTarget && problem === this.toldProblem
+      state === this.toldState &&
+      target === this.toldTarget &&
+      isSameProblem(problem, this.toldProblem)
     if (isSame) return
     this.log(state, problem)
     this.toldState = state
@@ -288,7 +290,7 @@ export class HaSlave {
     if (state === 'following' && this.toldState !== 'following') {
       log.info({ event: 'ha_follows', master, offset: replication.appended })
     }
-    if (problem === null || problem === this.toldProblem) return
+    if (problem === null || isSameProblem(problem, this.toldProblem)) return
     const fields = {
       event: 'ha_not_following',
       code: problem.code,
@@ -298,6 +300,11 @@ export class HaSlave {
     if (problem.code === this.toldProblem?.code) log.debug(fields)
     else log.warn(fields)
   }
+}
+
+/** A master that is away gives the same problem with every try. */
+function isSameProblem(a: HaRefusal | null, b: HaRefusal | null): boolean {
+  return a?.code === b?.code && a?.message === b?.message
 }
 
 type ApogeeAction = Extract<SlaveAction, { kind: 'hello' | 'proof' | 'compare' | 'follow' }>
