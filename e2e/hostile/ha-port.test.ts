@@ -168,6 +168,7 @@ async function floods(t: TestContext): Promise<void> {
     const end = performance.now() + attackMs
     const random = new Random(seed)
     const idle: HaPeer[] = []
+    const all: HaPeer[] = []
     while (performance.now() < end) {
       const aim = await target()
       const open = Array.from({ length: 40 }, async (_, i) => {
@@ -183,10 +184,11 @@ async function floods(t: TestContext): Promise<void> {
         void peer.sendSlowly(haAttacks[name]!(random, aim).subarray(0, 200), 5, () => true)
       }
       most = Math.max(most, footprint().handles)
-      assertHeardNothing(peers, 'a flood')
-      for (const peer of peers) if (!idle.includes(peer)) peer.close()
+      all.push(...peers)
       await sleep(20)
+      for (const peer of peers) if (!idle.includes(peer)) peer.close()
     }
+    assertHeardNothing(all, 'a flood')
     for (const peer of idle) peer.close()
   })
   await assertLetGo(before)
