@@ -56,7 +56,13 @@ export const replicationRows: Rows<ReplicationKey> = {
   haFlowControlEnable: bool(false, 'maxHaTransferByteInSecond applies'),
   maxHaTransferByteInSecond: long(104_857_600, 'most bytes per second to a slave', { min: 1024 }),
   syncFromLastFile: bool(false, "slave: an empty one begins at its master's last log file"),
-  slaveReadEnable: bool(true, 'slaves are read from (Apache: false)', { live: true }),
+  slaveReadEnable: bool(
+    true,
+    'slaves are read from; the same on master and slave (Apache: false)',
+    {
+      live: true,
+    },
+  ),
   offsetCheckInSlave: bool(false, 'a slave tells consumers to move to offsets that it has', {
     live: true,
   }),

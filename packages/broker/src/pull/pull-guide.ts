@@ -59,11 +59,12 @@ export class PullGuide {
 
   private lookAtMaster(readTo: number, query: GetQuery, group: string): void {
     const { deps, situation } = this
-    const { masterOffset } = deps.ha.slave!.status
+    const { masterOffset, state } = deps.ha.slave!.status
     const { maxPhysicalOffset } = deps.store
     situation.bytesBehind = Math.max(masterOffset, maxPhysicalOffset) - readTo
     situation.isMasterAlive = deps.masterWatch.isAlive
-    situation.isBehindMaster = masterOffset > maxPhysicalOffset
+    // Who does not follow does not hear of what comes to the master.
+    situation.isBehindMaster = state !== 'following' || masterOffset > maxPhysicalOffset
     const { offset, queueId, topic } = query
     const committed = deps.offsets.queryOffset(group, topic, queueId)
     situation.isCalledBack = this.callBack.wants(group, topic, queueId, committed, offset)

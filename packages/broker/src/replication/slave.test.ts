@@ -322,8 +322,13 @@ test('a slave that must not follow its master says why', async () => {
   const info = await pair.runtimeInfo(slave)
   match(info.get('replicationProblem') ?? '', /^HA_[A-Z_]+: /)
   ok(!JSON.stringify([...info]).includes('another'))
-  // The master is there all the same: readers belong to it.
-  equal((await pair.pull(slave, 0)).fields.get('suggestWhichBrokerId'), '0')
+  // The master is there all the same: readers belong to it, and do not wait for what does not come.
+  await cluster.until(() => slave.services.topics.select('orders') !== undefined)
+  const startedMs = pair.nowMs
+  const sentAway = await pair.pull(slave, 0, 20_000)
+  equal(sentAway.code, ResponseCode.PULL_RETRY_IMMEDIATELY)
+  equal(sentAway.fields.get('suggestWhichBrokerId'), '0')
+  ok(pair.nowMs - startedMs < 1000)
   await slave.stop()
 
   await slave.start({ haSharedSecret: 'one thing', haPeerProtocol: 'auto' })

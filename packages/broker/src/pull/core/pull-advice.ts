@@ -21,7 +21,7 @@ export class PullSituation {
   isMasterAlive = false
   /** On a slave: the master seems to have another place for this reader (an operator's reset). */
   isCalledBack = false
-  /** On a slave: the master has more than this slave. */
+  /** On a slave: the master has more than this slave, as far as it knows. */
   isBehindMaster = false
   /** offsetCheckInSlave. */
   checksOffset = false
