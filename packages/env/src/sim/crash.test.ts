@@ -57,6 +57,36 @@ test('no crash changes a disk on which everything is synced', () => {
   })
 })
 
+test('a folder that was removed takes nothing from a later one of its name', () => {
+  each((disk, prng) => {
+    for (const [folder, content] of [
+      ['/d/e', 1],
+      ['/d/e', 2],
+    ] as const) {
+      if (disk.exists('/d')) {
+        disk.remove(`${folder}/a`)
+        disk.remove(folder)
+        disk.remove('/d')
+        disk.syncDirectory('/')
+      }
+      disk.makeFolder(folder)
+      const file = disk.open(`${folder}/a`, { create: true })
+      file.writeNow(Buffer.alloc(10, content), 0)
+      file.syncNow()
+      file.close()
+      for (const name of ['/d/e', '/d', '/']) disk.syncDirectory(name)
+    }
+    // What is left of the first folder's end may come to the disk with any later sync.
+    disk.open('/other', { create: true }).close()
+    disk.syncDirectory('/')
+    const before = disk.contents()
+    assert.equal(before.has('/d/e/a'), true)
+    for (let i = 0; i < 8; i++) {
+      assert.deepEqual(disk.crash(crashVariant(i, prng, 0)).contents(), before)
+    }
+  })
+})
+
 test('a process kill changes nothing, whatever is synced', () => {
   each((disk, prng) => {
     scramble(disk, prng, 60)

@@ -78,9 +78,7 @@ export class DiskState {
       pending.synced = true
       for (const name of pending.folders) folders.add(name)
     }
-    this.changes = this.changes.filter(
-      (pending) => !(pending.synced && this.durableNames.apply(pending.change)),
-    )
+    this.settleChanges()
     this.forgetOrphans()
   }
 
@@ -123,6 +121,20 @@ export class DiskState {
       for (const inode of this.inodes.values()) cutPower(inode, choice)
     }
     this.recount()
+  }
+
+  /** Makes what is synced durable, in order. */
+  private settleChanges(): void {
+    let left: PendingChange[] = []
+    for (const pending of this.changes) {
+      const { change, synced } = pending
+      if (!synced || !this.durableNames.apply(change)) left.push(pending)
+      else if (change.kind === 'makeFolder') {
+        // What happened before in a folder of that name happened in another one, which is gone.
+        left = left.filter(({ folders }) => !folders.every((name) => isWithin(name, change.path)))
+      }
+    }
+    this.changes = left
   }
 
   private crashNames(choice: CrashChoice): void {
@@ -177,6 +189,10 @@ export class DiskState {
       this.orphans.delete(number)
     }
   }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
 }
 
 interface Names {
