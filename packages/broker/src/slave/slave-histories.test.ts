@@ -54,6 +54,19 @@ class History {
     this.up.add(node)
   }
 
+  /** Stopped, killed, or without power: what is not flushed yet may be lost then, so all is flushed before. */
+  private async end(node: BrokerNode): Promise<void> {
+    const how = this.prng.below(3)
+    if (how === 0) {
+      await node.stop()
+      return
+    }
+    await this.cluster.pass(5200)
+    const host = this.cluster.world.host(node.host)
+    if (how === 1) host.kill()
+    else host.cutPower()
+  }
+
   private async step(): Promise<void> {
     const { cluster, master, prng } = this
     const node = this.nodes[prng.below(this.nodes.length)]!
@@ -62,7 +75,7 @@ class History {
     else if (kind === 2) {
       if (!this.up.has(node)) await this.start(node)
       else if (this.up.size > 1) {
-        await node.stop()
+        await this.end(node)
         this.up.delete(node)
       }
     } else if (kind === 3) {

@@ -52,6 +52,8 @@ export class BrokerNode {
 
   async start(changes: Partial<BrokerConfigValues> = {}): Promise<Broker> {
     this.values = { ...this.values, ...changes }
+    // Of a machine that lost power the client has heard nothing.
+    this.cluster.client.peek(this.address)?.abort('restarted')
     const env = this.cluster.world.host(this.host).boot()
     const { machine } = this
     this.broker = new Broker(BrokerConfig.of(this.values), { env, log: this.cluster.log, machine })
