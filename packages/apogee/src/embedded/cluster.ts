@@ -80,8 +80,8 @@ export interface Cluster {
   /** How the masters' logs are replicated: for each master its slaves, how far they are, whether they are in sync. */
   replication(): Replication[]
   /**
-   * Resolves when every slave that runs, and whose master runs, is in sync and has all that its master has. Rejects with
-   * CLUSTER_WAIT_TIMEOUT.
+   * Resolves when every slave that runs, and whose master runs, is in sync and has all messages and topics of its master.
+   * Offsets follow within a tenth of a second, of a second in virtual time. Rejects with CLUSTER_WAIT_TIMEOUT.
    */
   inSync(options?: WaitOptions): Promise<void>
   /**
@@ -224,9 +224,9 @@ export class EmbeddedCluster implements Cluster {
   private hasEverything(slave: BrokerNode): boolean {
     const master = this.masters[slave.index]!
     if (slave.isRebooting) return false
-    if (!slave.isRunning || !master.isRunning) return true
-    const status = replicationOf(master, [slave]).slaves[0]!
-    return status.inSync && status.lag === 0 && status.state === 'following'
+    if (!slave.isRunning || master.services === null) return true
+    const { inSync, lag, state } = replicationOf(master, [slave]).slaves[0]!
+    return inSync && lag === 0 && state === 'following' && slave.hasTopicsOf(master.services)
   }
 
   private async end(): Promise<void> {
@@ -278,7 +278,7 @@ export class EmbeddedCluster implements Cluster {
   /** Slaves are in sync and have their masters' topics, where nothing that the test has done keeps them from it. */
   private async replicated(): Promise<void> {
     const pending = (): BrokerNode[] =>
-      this.faults.cables.isWhole
+      this.faults.cables.isSound
         ? this.slaves.filter((slave) => isBehind(slave, this.masters[slave.index]!))
         : []
     try {

@@ -207,7 +207,7 @@ test('a slave whose master has lost its tail keeps that aside, starts anew by it
     const options = {
       mode: 'async-replica',
       // Small files are copied quickly.
-      config: { mappedFileSizeCommitLog: 1 << 20 },
+      config: { mappedFileSizeCommitLog: 1 << 20, messageIndexEnable: false },
       store: { folder },
       topics: { orders: 1 },
       logger,

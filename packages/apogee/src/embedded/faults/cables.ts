@@ -45,6 +45,11 @@ export class Cables {
     return this.cuts.length === 0
   }
 
+  /** Nothing is cut or slow. */
+  get isSound(): boolean {
+    return this.isWhole && this.slow.length === 0
+  }
+
   /** What is cut or slow has changed. Returns what ends it. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener)
