@@ -1,6 +1,6 @@
 // A master and its slave of one house, with their NameServer, as candidates of the replication scenarios.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { startApacheNamesrv } from '../../e2e/harness/apache.ts'
 import { startApogeeNamesrv } from '../../e2e/harness/apogee.ts'
@@ -44,15 +44,17 @@ export class BrokerGroup {
   readonly masters: readonly BrokerNode[]
   readonly slaves: readonly BrokerNode[]
   readonly #namesrv: RunningProcess
+  readonly #folder: string
 
   private constructor(
     name: PairName,
-    namesrv: { running: RunningProcess; address: string },
+    namesrv: { running: RunningProcess; address: string; folder: string },
     masters: readonly BrokerNode[],
     slaves: readonly BrokerNode[],
   ) {
     this.name = name
     this.#namesrv = namesrv.running
+    this.#folder = namesrv.folder
     this.namesrvAddr = namesrv.address
     this.masters = masters
     this.slaves = slaves
@@ -66,7 +68,12 @@ export class BrokerGroup {
     const address = `127.0.0.1:${port}`
     const masters: BrokerNode[] = []
     const slaves: BrokerNode[] = []
-    const group = new BrokerGroup(name, { running, address }, masters, slaves)
+    const group = new BrokerGroup(
+      name,
+      { running, address, folder: options.folder },
+      masters,
+      slaves,
+    )
     try {
       for (let index = 0; index < options.masters; index++) {
         const brokerName = `bench-${'abc'[index]}`
@@ -113,6 +120,8 @@ export class BrokerGroup {
     for (const node of [...this.slaves, ...this.masters]) await node.kill()
     this.#namesrv.kill()
     await this.#namesrv.exited
+    // A scenario of many rounds would fill the disk.
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
