@@ -204,6 +204,16 @@ export class LogFiles {
     this.starts.shift()
   }
 
+  /** Removes the only file of a log without records, which is to begin elsewhere. */
+  removeOnly(): void {
+    const [start] = this.starts
+    assert(start !== undefined && this.starts.length === 1, 'more than one log file')
+    this.closeAll()
+    this.disk.remove(this.pathOf(start))
+    this.disk.syncDirectory(this.folder)
+    this.starts = []
+  }
+
   modifiedMs(start: number): number {
     return this.disk.stat(this.pathOf(start))?.modifiedMs ?? 0
   }

@@ -121,14 +121,19 @@ export class LogPipeline {
     })
   }
 
-  /** An empty log begins at `offset`, the start of a file. */
-  startAt(offset: number): void {
+  /** An empty log begins at `offset`, the start of a file. False: not now, since its file is being synced or erased. */
+  startAt(offset: number): boolean {
     const { files } = this.deps
-    assert(!this.busy && files.empty && this.appended === this.flushed, 'a log with records')
+    if (this.busy) return false
+    const isEmpty = files.empty || this.appended === files.minOffset
+    assert(isEmpty && this.appended === this.flushed, 'a log with records')
     assert(offset % files.fileSize === 0, 'not the start of a file', offset)
+    // Made for records that a full device or a power cut did not let come.
+    if (!files.empty) files.removeOnly()
     this.appended = this.written = this.flushed = this.dispatched = offset
     this.gate.openAt(offset)
     this.fileEnd = offset + files.fileSize
+    return true
   }
 
   /** To be called before the first record of an event: its time serves all of them, the batch begins with its end. */

@@ -27,7 +27,7 @@ export function wireReplication(parts: OpenStore): StoreReplication {
 
 function startAt(parts: OpenStore, offset: number): void {
   const { log, queues, tailDispatcher } = parts
-  log.startAt(offset)
+  if (!log.startAt(offset)) return
   tailDispatcher.dispatched = offset
   queues.setLogRange(offset, offset)
   queues.dispatched(offset)

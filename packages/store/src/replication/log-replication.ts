@@ -81,6 +81,9 @@ export interface ReplicaWriter {
   append(offset: number, bytes: Buffer, verify: boolean): ReplicaStatus
   /** Forgets the record that has come in part: the connection is gone. `received` is `appended` again. */
   reset(): void
-  /** An empty log begins at `offset`, the start of a file. */
+  /**
+   * An empty log begins at `offset`, the start of a file. It may not be able to at this moment: bytes at `offset` are a gap
+   * then, and who makes the connection anew says it again.
+   */
   startAt(offset: number): void
 }

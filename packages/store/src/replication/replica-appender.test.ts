@@ -288,6 +288,23 @@ test('a log that was to begin later and got nothing is empty after a restart', a
   }
 })
 
+test('a log whose only file got no record may begin elsewhere', async () => {
+  const { slave } = openPair(396)
+  const { fileSize } = slave.store.replication
+  const path = '/data/store/commitlog/00000000000000000000'
+  slave.world.disk.open(path, { create: true, size: fileSize }).close()
+  const again = await reopened(slave, false)
+  const { replication } = again.store
+  assert.equal(replication.appended, 0)
+  // The file is being synced; the slave comes again.
+  replication.replica.startAt(8 * fileSize)
+  assert.equal(replication.appended, 0)
+  await again.runFor(1000)
+  replication.replica.startAt(8 * fileSize)
+  assert.equal(replication.minOffset, 8 * fileSize)
+  assert.equal(again.world.disk.exists(path), false)
+})
+
 test('a queue that its master began anew begins anew, and a hole stays a hole', async () => {
   const pair = openPair(400)
   const { master, slave } = pair
