@@ -37,6 +37,8 @@ export class HaSlave {
   private timerDueMs = Number.POSITIVE_INFINITY
   /** Where an empty log was told to begin; it is still empty while it ends there. */
   private startedAt = 0
+  /** Bytes have come since the log was told where to begin. */
+  private hasReceived = false
   private running = false
   private lastReadTimestamp = 0
   private lastWriteTimestamp = 0
@@ -56,7 +58,10 @@ export class HaSlave {
       env,
       replication,
       run: () => this.run(),
-      received: (bytes) => this.rate.add(bytes, env.clock.monotonicMs()),
+      received: (bytes) => {
+        this.hasReceived = true
+        this.rate.add(bytes, env.clock.monotonicMs())
+      },
       mayAcknowledge: () => this.acknowledge(),
     }
     this.endProgress = replication.onProgress(() => this.progressed())
@@ -123,6 +128,7 @@ export class HaSlave {
         break
       case 'start-at':
         this.startedAt = action.offset
+        this.hasReceived = false
         this.deps.replication.replica.startAt(action.offset)
         break
       case 'diverged':
@@ -150,7 +156,7 @@ export class HaSlave {
     const { appended, minOffset, stored, written } = replication
     if (written !== appended || stored !== appended) return false
     const isEmpty = appended === minOffset || appended === this.startedAt
-    this.core.connect({ minOffset, end: appended, isEmpty })
+    this.core.connect({ minOffset, end: appended, isEmpty, isBegun: this.hasReceived })
     return true
   }
 

@@ -47,6 +47,7 @@ class SlaveScript implements Script {
           minOffset: command.number('min', 0),
           end: command.number('end', 0),
           isEmpty: command.number('end', 0) === command.number('min', 0),
+          isBegun: word === 'begun',
         })
         return []
       case 'stop':

@@ -18,6 +18,8 @@ export interface SlaveLog {
   readonly end: number
   /** It holds nothing, wherever it begins. */
   readonly isEmpty: boolean
+  /** It holds nothing yet, but begins at its end: bytes have come that the store could not keep. */
+  readonly isBegun: boolean
 }
 
 /** What the driver has to do. */
@@ -60,7 +62,7 @@ export class SlaveCore {
   readonly actions: SlaveAction[] = []
   private readonly options: HaSlaveOptions
   private readonly fileSize: number
-  private log: SlaveLog = { minOffset: 0, end: 0, isEmpty: true }
+  private log: SlaveLog = { minOffset: 0, end: 0, isEmpty: true, isBegun: false }
   /** A connection is being made. */
   private connecting = false
   private search: PrefixSearch | null = null
@@ -233,7 +235,7 @@ export class SlaveCore {
       const message = `the master's files do not begin at ${offset}: mappedFileSizeCommitLog differs`
       return { code: 'HA_FILE_SIZE_DIFFERS', message }
     }
-    this.log = { minOffset: offset, end: offset, isEmpty: false }
+    this.log = { minOffset: offset, end: offset, isEmpty: false, isBegun: true }
     if (offset > 0) this.actions.push({ kind: 'start-at', offset })
     return null
   }
@@ -293,13 +295,12 @@ export class SlaveCore {
   private startCheck(master: HaGreeting, nowMs: number): void {
     const { minOffset, end, isEmpty } = this.log
     if (isEmpty) {
-      this.startEmpty(master)
+      this.startEmpty(master, nowMs)
       return
     }
     const masterIsEmpty = master.endOffset === master.minOffset
     if (!masterIsEmpty && end <= master.minOffset) {
-      const message = `the log ends at ${end}, and the master's begins at ${master.minOffset}: empty the slave's store`
-      this.refuse({ code: 'HA_LOG_GONE', message }, nowMs)
+      this.logGone(master.minOffset, nowMs)
       return
     }
     this.floor = Math.max(minOffset, master.minOffset)
@@ -309,10 +310,17 @@ export class SlaveCore {
     this.searchOn(this.search, nowMs)
   }
 
-  private startEmpty({ minOffset, endOffset }: HaGreeting): void {
+  private startEmpty({ minOffset, endOffset }: HaGreeting, nowMs: number): void {
+    const { end, isBegun } = this.log
+    if (isBegun) {
+      if (end < minOffset) this.logGone(minOffset, nowMs)
+      else if (end > endOffset) this.tooFar(nowMs)
+      else this.followFrom(end)
+      return
+    }
     const lastFile = endOffset - (endOffset % this.fileSize)
     const offset = this.options.fromLastFile ? Math.max(minOffset, lastFile) : minOffset
-    if (offset !== this.log.end) this.actions.push({ kind: 'start-at', offset })
+    if (offset !== end) this.actions.push({ kind: 'start-at', offset })
     this.followFrom(offset)
   }
 
@@ -337,6 +345,11 @@ export class SlaveCore {
     this.search = null
     this.acked = offset
     this.actions.push({ kind: 'follow', offset })
+  }
+
+  private logGone(masterMinOffset: number, nowMs: number): void {
+    const message = `the log ends at ${this.log.end}, and the master's begins at ${masterMinOffset}: empty the slave's store`
+    this.refuse({ code: 'HA_LOG_GONE', message }, nowMs)
   }
 
   private tooFar(nowMs: number): void {
