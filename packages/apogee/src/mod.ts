@@ -10,7 +10,7 @@ export type { ClusterFaults, Side } from './embedded/faults/cluster-faults.ts'
 export type { FaultMatch, FaultRule, Refusal } from './embedded/faults/fault-rules.ts'
 export type { MessagesQuery, StoredMessage } from './embedded/inspect/messages.ts'
 export type { GroupClient, GroupLag, QueueProgress } from './embedded/inspect/progress.ts'
-export type { Replication, SlaveReplication } from './embedded/inspect/replication.ts'
+export type { Replication, SlaveReplication, SlaveState } from './embedded/inspect/replication.ts'
 export type { ClusterClock } from './embedded/machine.ts'
 export type { ClusterNode } from './embedded/node.ts'
 export type {

@@ -1,6 +1,5 @@
 // The whole command line. Only what the words ask for is loaded: a start of a server, `--version` and `--help` see
 // neither the client nor the administration.
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBrokerCommand } from '../commands/broker.ts'
 import { addClusterCommand } from '../commands/cluster/cluster-command.ts'
@@ -8,6 +7,7 @@ import { addConfigCommand } from '../commands/config.ts'
 import { addNamesrvCommand } from '../commands/namesrv.ts'
 import { examples } from '../commands/options.ts'
 import { addStartCommand } from '../commands/start.ts'
+import { programVersion } from '../program-version.ts'
 import { NOUNS } from './admin/nouns.ts'
 import { addBenchCommand } from './bench/bench-command.ts'
 import { usageError } from './cli-error.ts'
@@ -85,11 +85,6 @@ export async function createProgram(words: readonly string[], session: Session):
   }
   configure(program, session)
   return program
-}
-
-export function programVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 /** Their verbs come with `mountAdmin`. */

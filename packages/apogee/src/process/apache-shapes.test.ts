@@ -6,8 +6,8 @@ import { ResponseCode } from '@apogee/protocol'
 import { ApogeeProcess, testFolder } from '../testing/apogee-process.ts'
 import { RawClient } from '../testing/raw-client.ts'
 
-// The clusters of two masters that Apache's distribution has files for. All of these say the same seven things; the broker of
-// 2m-noslave that is meant for traces says one more.
+// The clusters of two masters that Apache's distribution has files for. All of these say the same seven things; the broker
+// of 2m-noslave that is meant for traces says one more.
 
 type Shape = readonly (readonly [
   file: string,

@@ -27,7 +27,8 @@ test('a slave whose log was cut starts anew in its process: same ports, same con
     await client.pullAll(`127.0.0.1:${run.ports.broker}`, 'orders')
   const has = async (run: ApogeeProcess, wanted: string[]): Promise<void> => {
     const endMs = performance.now() + 20_000
-    while (`${await all(run)}` !== `${wanted}` && performance.now() < endMs) await sleep(20)
+    const isSo = async (): Promise<boolean> => (await all(run)).join() === wanted.join()
+    while (!(await isSo()) && performance.now() < endMs) await sleep(20)
     deepEqual(await all(run), wanted)
   }
 

@@ -5,9 +5,9 @@ import { ExitCode } from '../../cli/exit-codes.ts'
 import type { CliIo } from '../../cli/io.ts'
 import type { OutputFlags } from '../../cli/output/output-options.ts'
 import { writeOutput } from '../../cli/output/write-output.ts'
-import { programVersion } from '../../cli/program.ts'
 import { announce } from '../../process/banner.ts'
 import { createLogger } from '../../process/logging.ts'
+import { programVersion } from '../../program-version.ts'
 import type { ClusterFlags, ClusterStartFlags } from './cluster-command.ts'
 import { ClusterError } from './cluster-error.ts'
 import { clusterShape, planNodes, portsOf, usualPortBases } from './cluster-plan.ts'
@@ -20,7 +20,7 @@ import { slavesInSync, startNodes } from './start-nodes.ts'
 import { statusTable } from './status-table.ts'
 
 /** A verb that is misspelled is taken for the name of a node. */
-const VERBS = ['status', 'start', 'stop', 'kill', 'pause', 'resume', 'list', 'rt']
+const VERBS = ['status', 'start', 'stop', 'kill', 'pause', 'resume', 'list', 'replicas']
 /** How often the command in the foreground looks how its nodes are. */
 const WATCH_MS = 500
 

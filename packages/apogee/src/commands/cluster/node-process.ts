@@ -196,10 +196,16 @@ function readJson(path: string): unknown {
   }
 }
 
+interface LoggedLine {
+  readonly code?: string
+  readonly msg?: string
+  readonly err?: { readonly message?: string }
+}
+
 function messageOf(line: string): string {
   try {
-    const { code, err, msg } = JSON.parse(line) as Record<string, unknown>
-    const text = String(msg ?? (err as { message?: unknown } | undefined)?.message ?? line)
+    const { code, err, msg } = JSON.parse(line) as LoggedLine
+    const text = msg ?? err?.message ?? line
     return typeof code === 'string' ? `${text} [${code}]` : text
   } catch {
     return line

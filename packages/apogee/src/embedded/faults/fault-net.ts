@@ -56,11 +56,14 @@ export class FaultNet implements Net {
     const { cables } = this.plan
     const inner = this.net.connect(options)
     const socket = this.cabled(inner, this.toNode(options.port))
-    const { connected } = inner.events
-    inner.events.connected = () => {
-      this.dialled.add(inner.localPort)
-      cables.connected(this.node, inner.localPort)
-      connected?.()
+    const { events } = inner
+    inner.events = {
+      ...events,
+      connected: () => {
+        this.dialled.add(inner.localPort)
+        cables.connected(this.node, inner.localPort)
+        events.connected?.()
+      },
     }
     return socket
   }

@@ -1,12 +1,25 @@
-import type { HaSlaveState } from '@apogee/ha'
 import type { BrokerNode } from '../broker-node.ts'
+
+/**
+ * What a slave is doing: `idle`: no master is known; `connecting`, `handshake`, `checking`: comparing its log with the
+ * master's; `following`: copying, or up to date; `refused`: the logs cannot be brought together, or the master does not
+ * want it; `stopped`.
+ */
+export type SlaveState =
+  | 'idle'
+  | 'connecting'
+  | 'handshake'
+  | 'checking'
+  | 'following'
+  | 'refused'
+  | 'stopped'
 
 /** How far one slave is. */
 export interface SlaveReplication {
   /** `broker-a-1`. */
   readonly node: string
   /** What the slave itself says; null while it does not run. */
-  readonly state: HaSlaveState | null
+  readonly state: SlaveState | null
   /** Why it does not follow, by a stable code; null when nothing keeps it from it. */
   readonly problem: { readonly code: string; readonly message: string } | null
   /** End of its log; null while it does not run. */
