@@ -95,10 +95,16 @@ export class SlaveSynchronize {
   /** False when the master is not there. A table that it refuses, or that cannot be read, does not keep back the others. */
   private async round(tables: MasterTables): Promise<boolean> {
     let failure = ''
-    for (const take of [this.takeTopics, this.takeGroups, this.takeOffsets, this.takeDelays]) {
+    const parts = [
+      () => this.takeTopics(tables),
+      () => this.takeGroups(tables),
+      () => this.takeOffsets(tables),
+      () => this.takeDelays(tables),
+    ]
+    for (const take of parts) {
       if (this.isOver(tables)) return true
       try {
-        await take.call(this, tables)
+        await take()
       } catch (error) {
         if (isAway(error)) {
           this.gone(tables, error)
