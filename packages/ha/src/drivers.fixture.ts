@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Env, Socket } from '@apogee/env'
-import { type SimHost, SimWorld } from '@apogee/env/sim'
+import { type SimHost, SimWorld, type SimWorldOptions } from '@apogee/env/sim'
 import {
   decodeHaRefusal,
   encodeHaFrame,
@@ -193,14 +193,25 @@ export class Drivers {
   readonly m: TestNode
   readonly s: TestNode
 
-  constructor(seed = 1, fileSize = 4096) {
-    this.world = new SimWorld(seed)
+  constructor(seed = 1, fileSize = 4096, network: SimWorldOptions['network'] = {}) {
+    this.world = new SimWorld(seed, { network })
     this.m = new TestNode(this.world.host(MASTER), fileSize)
     this.s = new TestNode(this.world.host('10.0.0.2'), fileSize)
   }
 
   node(address: string, fileSize = 4096): TestNode {
     return new TestNode(this.world.host(address), fileSize)
+  }
+
+  /** A master in the hands of the test: `read` gets what a slave sends. */
+  fakeMaster(read: (socket: Socket, bytes: Buffer) => void): void {
+    this.m.env.net.listen(
+      { host: '0.0.0.0', port: PORT },
+      (socket) => {
+        socket.events = { data: (bytes) => read(socket, bytes), drained() {}, closed() {} }
+      },
+      () => {},
+    )
   }
 
   until(reached: () => boolean, timeoutMs = 60_000): boolean {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ConnectOptions, Socket } from '@apogee/env'
 import { encodeHaFrame, HaFrameType } from '@apogee/protocol'
 import { Drivers, type RawPeer } from './drivers.fixture.ts'
 
@@ -20,6 +21,68 @@ test('a slave that does not read costs its few buffers, whatever the master writ
   ok(sentOffset <= 128 * 1024 + 5 * 8_192, String(sentOffset))
   slow.socket.resume()
   ok(it.until(() => master.peers[0]!.sentOffset === it.m.log.written))
+})
+
+test('a socket that has enough gets no more before it says so', () => {
+  const network = { windowBytes: 2_000, highWaterMark: 1_500, latencyMs: [0.1, 0.2] as const }
+  const it = new Drivers(1, 1024 * 1024, network)
+  for (let i = 0; i < 100; i++) it.m.log.put(1_000, i)
+  const master = it.m.master({ frameBytes: 1_000 })
+  const slow = it.s.connect()
+  slow.shakeHands(it, { fileSize: 1024 * 1024 })
+  slow.send(encodeHaFrame(HaFrameType.FOLLOW, 0))
+  slow.socket.pause()
+  it.run(1_000)
+  const { sentOffset } = master.peers[0]!
+  ok(sentOffset > 0 && sentOffset <= 2_000 + 1_500 + 1_000, String(sentOffset))
+  slow.socket.resume()
+  ok(it.until(() => master.peers[0]!.sentOffset === it.m.log.written))
+})
+
+test('heartbeats do not pile up for a slave that lives and does not read', () => {
+  const network = { windowBytes: 2_000 }
+  const it = new Drivers(1, 1024 * 1024, network)
+  for (let i = 0; i < 100; i++) it.m.log.put(1_000, i)
+  it.m.master()
+  const slow = it.s.connect()
+  slow.shakeHands(it, { fileSize: 1024 * 1024 })
+  slow.send(encodeHaFrame(HaFrameType.FOLLOW, 0))
+  it.run(1)
+  slow.socket.pause()
+  for (let i = 0; i < 60; i++) {
+    it.run(5_000)
+    slow.send(encodeHaFrame(HaFrameType.ACK, 0))
+  }
+  slow.socket.resume()
+  it.run(100)
+  const beats = slow.frames().filter((frame) => frame.startsWith(`${HaFrameType.HEARTBEAT}@`))
+  ok(beats.length <= 2, beats.join())
+})
+
+test('bytes that still come after the socket was paused wait, and keep their place', () => {
+  const it = new Drivers(1, 1024 * 1024)
+  const { net } = it.s.env
+  // A socket that does not stop at once.
+  const connect = (options: ConnectOptions): Socket => {
+    const socket = net.connect(options)
+    socket.pause = () => {}
+    return socket
+  }
+  it.s.env = { ...it.s.env, net: { connect, listen: net.listen.bind(net) } }
+  it.m.master()
+  it.s.slave()
+  ok(it.until(() => it.m.log.available))
+  it.s.log.full = true
+  for (let i = 0; i < 20; i++) {
+    it.m.log.put(1_000, i)
+    it.run(5)
+  }
+  ok(it.s.log.received < 20_000)
+  it.s.log.full = false
+  it.s.log.progress()
+  equal(it.s.log.received, 20_000)
+  ok(it.until(() => it.m.log.replicated === 20_000))
+  deepEqual(it.s.log.content(), it.m.log.content())
 })
 
 test('what is written while the connection is busy goes in one frame, and is acknowledged once', () => {

@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import {
   encodeHaFrame,
   HA_MAGIC_SIZE,
+  HA_MASTER_MAGIC,
   HA_SLAVE_MAGIC,
   HaFrameType,
   writeApacheReport,
+  writeApacheTransferHeader,
 } from '@apogee/protocol'
 import { Drivers, type RawPeer } from './drivers.fixture.ts'
 import type { HaIdentity } from './ha-options.ts'
@@ -247,24 +249,43 @@ test('random bytes are answered with an end, never with an exception or with the
 test('a master of Apache is told apart by its first bytes, and learns no offset from us', () => {
   const it = new Drivers()
   const got: Buffer[] = []
-  it.m.env.net.listen(
-    { host: '0.0.0.0', port: 10_912 },
-    (socket) => {
-      socket.events = {
-        data: (bytes) => {
-          got.push(bytes)
-          // Its heartbeat names the offset that it was asked for.
-          socket.write(Buffer.concat([bytes, Buffer.alloc(4)]))
-        },
-        drained() {},
-        closed() {},
-      }
-    },
-    () => {},
-  )
+  it.fakeMaster((socket, bytes) => {
+    got.push(bytes)
+    // Its heartbeat names the offset that it was asked for.
+    socket.write(Buffer.concat([bytes, Buffer.alloc(4)]))
+  })
   const slave = it.s.slave()
   ok(it.until(() => slave.status.state === 'refused'))
   equal(slave.status.problem?.code, 'HA_PROTOCOL_MISMATCH')
   ok(Buffer.concat(got).readBigInt64BE(0) < 0n)
   equal(Buffer.concat(got).length, 8)
+})
+
+test('a master that sends the log, or says that it would, before it is asked is left', () => {
+  const data = encodeHaFrame(HaFrameType.DATA, 0, Buffer.alloc(100))
+  for (const frame of [data, encodeHaFrame(HaFrameType.HEARTBEAT, 100)]) {
+    const it = new Drivers()
+    it.fakeMaster((socket, bytes) => {
+      if (bytes.length === HA_MAGIC_SIZE) socket.write(Buffer.concat([HA_MASTER_MAGIC, frame]))
+    })
+    const slave = it.s.slave()
+    ok(it.until(() => slave.status.problem !== null))
+    equal(slave.status.problem?.code, 'HA_FRAME_MALFORMED')
+    equal(it.s.log.received, 0)
+    equal(it.s.states.includes('following'), false)
+  }
+})
+
+test("a heartbeat of Apache's master for another offset than ours ends the connection", () => {
+  const it = new Drivers()
+  it.s.log.put(100)
+  it.fakeMaster((socket, bytes) => {
+    equal(bytes.readBigInt64BE(), 100n)
+    const heartbeat = Buffer.alloc(12)
+    writeApacheTransferHeader(heartbeat, 0, 90, 0)
+    socket.write(heartbeat)
+  })
+  const slave = it.s.slave({ sharedSecret: '' }, 'apache')
+  ok(it.until(() => slave.status.problem !== null))
+  equal(slave.status.problem?.code, 'HA_OFFSET_GAP')
 })
