@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClusterError } from './cluster-error.ts'
@@ -29,7 +29,8 @@ const LOOK_MS = 20
 /** A node drains for up to 30 s when it is told to end, and may need some more for its writes. */
 const STOP_LIMIT_MS = 40_000
 const KILL_LIMIT_MS = 10_000
-const launcher = fileURLToPath(new URL('../../../bin/apogee.js', import.meta.url))
+const manifest = fileURLToPath(new URL('../../../package.json', import.meta.url))
+const launcher = join(dirname(manifest), 'bin', 'apogee.js')
 
 /** A node of a cluster's folder, whoever started it. */
 export class NodeProcess {
