@@ -2,6 +2,7 @@
 // APOGEE_HA_STORE_SEEDS: how many.
 import { ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { storeShape } from './testing/history-plan.ts'
 import { runSeeds, tellSeeds } from './testing/run-seeds.ts'
 import { makeStoreLogs } from './testing/store-node-log.ts'
@@ -11,7 +12,7 @@ const SEEDS = Number(process.env['APOGEE_HA_STORE_SEEDS'] ?? 60)
 
 test('what was STORED is read back from the slave alone, and stores come together after any trouble', async (t) => {
   const startMs = performance.now()
-  const options = { shape: storeShape, makeLog: makeStoreLogs() }
+  const options = { shape: storeShape, makeLog: makeStoreLogs(), drain: () => setImmediate() }
   const result = await runSeeds({ firstSeed: FIRST_SEED, seeds: SEEDS, ...options })
   t.diagnostic(tellSeeds(result, performance.now() - startMs))
   if (SEEDS < 60) return

@@ -36,6 +36,8 @@ export interface WorldOptions {
   plan: HistoryPlan
   /** Which kind of log the nodes have. */
   makeLog(world: SimWorld, plan: HistoryPlan, node: number, prng: Prng): NodeLog
+  /** Lets promises go on after an event. Default: by one step each time, which is enough where few are chained. */
+  drain?: () => Promise<void>
   sabotage?: Sabotage
   /** Gets a line for all that happens. */
   note?: (line: string) => void
@@ -57,16 +59,20 @@ export class HaWorld {
   /** Things that happened, for the report: each kind of trouble must be seen by enough seeds. */
   readonly counts: Map<string, number> = new Map()
   private readonly options: WorldOptions
+  private readonly drain: () => Promise<void>
   /** What is under way, by node: it ends with the node's process at the latest. */
   private readonly work: Set<Promise<void>>[] = []
   private failure: unknown = null
   private nextId = 1
+  /** The master's machine lost power, and its log was not opened since. */
+  private hadPowerCut = false
   /** Whether each slave is told whom to follow. */
   private readonly isLed: boolean[]
 
   constructor(options: WorldOptions) {
     const { seed, plan } = options
     this.options = options
+    this.drain = options.drain ?? (() => DONE)
     this.plan = plan
     const { fragmentMax, windowBytes, highWaterMark, latencyMs } = plan
     this.world = new SimWorld(seed, {
@@ -108,7 +114,17 @@ export class HaWorld {
     } catch (error) {
       return this.failed(node, error)
     }
+    if (node.index === 0 && this.hadPowerCut) {
+      this.hadPowerCut = false
+      this.checkMaster(true)
+    }
     this.start(node)
+  }
+
+  /** What the master holds after its end; only now is it known which messages it never comes back with. */
+  private checkMaster(power: boolean): void {
+    this.truth.masterBack(power)
+    this.truth.checkCopies()
   }
 
   crash(node: SimNode, power: boolean): void {
@@ -120,9 +136,8 @@ export class HaWorld {
     this.note(`${node.name} ${power ? 'loses power' : 'is killed'}`)
     if (node.index === 0) {
       this.truth.masterGone()
-      this.truth.masterBack(power)
-      // Only now is it known which messages the master never comes back with.
-      this.truth.checkCopies()
+      if (power) this.hadPowerCut = true
+      else this.checkMaster(false)
     } else if (before !== null) {
       const { end } = node.held()
       if (end < before.end) this.truth.slaveLost(node, end, before)
@@ -163,7 +178,7 @@ export class HaWorld {
 
   append(size: number, waits: boolean): void {
     const { master, truth } = this
-    if (!master.isServing || !master.log.isOpen) return
+    if (!master.isServing || !master.log.isOpen || master.isPaused) return
     const { accepted } = master.tracked!.net
     const message: Message = {
       id: this.nextId++,
@@ -193,14 +208,14 @@ export class HaWorld {
   async steps(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       if (!this.world.clock.step()) return
-      await DONE
+      await this.drain()
       if (i % 8 === 7) this.check()
     }
     this.check()
   }
 
   async pass(ms: number): Promise<void> {
-    await this.world.clock.runForAsync(ms, () => DONE)
+    await this.world.clock.runForAsync(ms, this.drain)
     this.check()
   }
 

@@ -25,6 +25,7 @@ export interface HistoryOptions {
   seed: number
   shape: HistoryShape
   makeLog: WorldOptions['makeLog']
+  drain?: () => Promise<void>
   sabotage?: Sabotage
   note?: (line: string) => void
   /** In place of what the seed says. */
