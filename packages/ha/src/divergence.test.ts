@@ -130,6 +130,23 @@ test('with syncFromLastFile an empty slave begins at the last file, in either pr
   }
 })
 
+test('a log that has begun goes on where it began, though nothing could be kept of it yet', async () => {
+  const it = new Drivers()
+  it.m.log.put(100)
+  it.m.master()
+  it.s.log.isHeld = true
+  it.s.slave({ fromLastFile: true })
+  await it.runAsync(1_000)
+  equal(it.s.log.appended, 100)
+  it.s.log.cut(0)
+  for (let i = 0; i < 100; i++) it.m.log.put(100, i)
+  it.s.log.isHeld = false
+  it.s.log.progress()
+  await it.runAsync(3_000)
+  equal(it.s.log.minOffset, 0)
+  deepEqual(it.s.log.content(), it.m.log.content())
+})
+
 test("Apache's protocol: an offset that does not follow, and a file size that does not fit", async () => {
   const it = new Drivers()
   same(it, 10)

@@ -102,11 +102,12 @@ test('watermark and count are those of the rule, and the watermark never goes ba
 
 test('a slave that begins at the last file does not answer for what waits below it', () => {
   const set = new SyncSet({ inSyncReplicas: 2, slaveTimeoutMs: 1, gapMax: 1_000 }, hundred)
-  const slow = toPeer({ following: true, lapsed: false, acked: 100, mustReach: 0, holdsFrom: 0 })
+  const plain = { following: true, lapsed: false, mustReach: 0 }
+  const slow = toPeer({ ...plain, acked: 100, holdsFrom: 0 })
   set.settle([slow])
   ok(set.available)
   set.end = 300
-  const fresh = toPeer({ ...slow, following: true, acked: 300, holdsFrom: 200 })
+  const fresh = toPeer({ ...plain, acked: 300, holdsFrom: 200 })
   set.settle([slow, fresh])
   // A message at 150 waits for the slow one.
   equal(set.replicated, 100)
