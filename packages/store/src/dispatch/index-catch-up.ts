@@ -36,10 +36,22 @@ export class IndexCatchUp {
     if (index.stalled) this.live = false
   }
 
-  /** Runs until it has caught up, the index stalls, or the store stops. */
+  /**
+   * Runs until it has caught up, the index stalls, or the store stops. Rejects with what the disk says when slots or log
+   * cannot be read; it may be run again.
+   */
   async run(): Promise<void> {
     if (this.running) return
     this.running = true
+    try {
+      // A store with nothing to catch up is live before this returns.
+      await this.catchUp()
+    } finally {
+      this.running = false
+    }
+  }
+
+  private async catchUp(): Promise<void> {
     const { files, index, dispatched, stopped } = this.deps
     let at = Math.max(index.endPhysicalOffset, files.minOffset)
     while (!stopped() && !index.stalled && at < dispatched()) {
@@ -50,7 +62,6 @@ export class IndexCatchUp {
       at = next > at ? next : await this.skip(at, size, fileEnd)
       index.indexed(at)
     }
-    this.running = false
     this.live = !stopped() && !index.stalled
   }
 

@@ -14,6 +14,22 @@ export function runCheckpoint(parts: OpenStore, done: () => void): void {
     })
 }
 
+/** Between two tries to read what the index needs, ms. */
+const CATCH_UP_RETRY_MS = 500
+
+/** Lets the key index catch up; a disk that cannot do it now is asked again. */
+export function runCatchUp(parts: OpenStore): void {
+  parts.catchUp.run().catch((error: unknown) => {
+    // Anything else is a bug.
+    if (typeof (error as { code?: unknown }).code !== 'string') throw error
+    const { clock, log } = parts.deps
+    log.error({ event: 'index_not_caught_up', err: error }, 'tried again in a moment')
+    clock.after(CATCH_UP_RETRY_MS, () => {
+      if (!parts.stopping) runCatchUp(parts)
+    })
+  })
+}
+
 async function checkpointOnce(parts: OpenStore): Promise<void> {
   const { index, log, options, queues, tailDispatcher } = parts
   if (log.failure !== null) return
@@ -23,7 +39,7 @@ async function checkpointOnce(parts: OpenStore): Promise<void> {
   await new Promise<void>((resolve) => log.flush(resolve))
   await promised((finished) => queues.flush({ sync: true, all: true }, finished))
   if (indexBehind) await promised((finished) => index.flush(finished))
-  if (index.stalled && index.resume()) void parts.catchUp.run()
+  if (index.stalled && index.resume()) runCatchUp(parts)
   if (log.flushed >= dispatched) parts.checkpoint.physicMsgTimestamp = lastStoreTimestamp
   parts.checkpoint.logicsMsgTimestamp = lastStoreTimestamp
   // The index is flushed more rarely: nothing may have moved.

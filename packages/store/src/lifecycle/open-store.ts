@@ -4,7 +4,7 @@ import type { MessageStoreOptions } from '../options.ts'
 import { planRecovery } from '../recovery/plan-recovery.ts'
 import { type RecoveredLog, recoverLog } from '../recovery/recover-log.ts'
 import { storeTimeNow } from '../recovery/verify-record.ts'
-import { promised, saveCheckpoint } from './checkpointing.ts'
+import { promised, runCatchUp, saveCheckpoint } from './checkpointing.ts'
 import { prepareFolders } from './prepare-folders.ts'
 import type { OpenStore, StoreDeps } from './store-parts.ts'
 import { wireStore } from './wire-store.ts'
@@ -122,6 +122,6 @@ function start(parts: OpenStore, recovered: Recovered): void {
   tailDispatcher.dispatched = recovered.end
   tailDispatcher.lastStoreTimestamp =
     recovered.lastStoreTimestamp || parts.checkpoint.logicsMsgTimestamp
-  if (options.indexEnabled) void parts.catchUp.run()
+  if (options.indexEnabled) runCatchUp(parts)
   parts.maintenance.start()
 }
