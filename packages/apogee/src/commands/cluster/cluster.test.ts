@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -161,12 +162,20 @@ test('a pid file is believed only while it names the very process that was start
   equal(started.code, 0, started.text)
   const path = join(dir, 'broker-a', 'pid')
   const own = readFileSync(path, 'utf8')
-  // The number of somebody else: this very test, as if it had been given the number of a broker that is gone.
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(own), pid: process.pid }))
-  equal((await status())[1]!.state, 'killed')
-  match((await run('kill', 'broker-a')).text, /does not run/)
-  equal((await run('stop', 'broker-a')).code, 0)
-  writeFileSync(path, own)
+  // Somebody else, as if he had been given the number of a broker that is gone.
+  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  t.after(() => stranger.kill('SIGKILL'))
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(own), pid: stranger.pid }))
+  try {
+    equal((await status())[1]!.state, 'killed')
+    match((await run('kill', 'broker-a')).text, /does not run/)
+    match((await run('pause', 'broker-a')).text, /does not run/)
+    equal((await run('stop', 'broker-a')).code, 0)
+    deepEqual([stranger.exitCode, stranger.signalCode], [null, null])
+  } finally {
+    // Whatever was found: the broker itself runs, and must end with the test.
+    writeFileSync(path, own)
+  }
   equal((await status())[1]!.state, 'running')
 })
 
