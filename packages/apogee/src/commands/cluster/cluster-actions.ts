@@ -37,20 +37,21 @@ export async function startCluster(
   const nodes = readNodes(dir)
   const processes = nodes.map((node) => new NodeProcess(node))
   const attached = flags.detach !== true
-  await startNodes(processes, { attached, signal })
+  const started = await startNodes(processes, { attached, signal })
   try {
     const behind = await slavesInSync(processes, signal)
     const log = await createLogger({ level: 'info', format: 'auto' })
+    const brokers = processes.filter(({ node }) => node.kind === 'broker')
     const addresses = [
       { what: 'namesrv', address: namesrvAddr(processes) },
-      ...processes
-        .filter(({ node }) => node.kind === 'broker')
-        .map((one) => ({ what: one.name, address: `${one.address}${roleOf(one.node)}` })),
+      ...brokers.map((one) => ({ what: one.name, address: `${one.address}${roleOf(one.node)}` })),
+      { what: 'folder', address: dir },
     ]
-    const started = { name: `cluster ${modeOf(nodes)}`, version: programVersion(), addresses }
-    announce({ ...started, store: dir, readyMs: performance.now() }, log, io.out.isTerminal)
-    for (const name of behind) {
-      log.warn({ event: 'slave_not_in_sync', node: name }, `${name} is not in sync yet`)
+    const name = `cluster ${modeOf(nodes)}`
+    const facts = { name, version: programVersion(), addresses, store: null }
+    announce({ ...facts, readyMs: performance.now() }, log, io.out.isTerminal)
+    for (const node of behind) {
+      log.warn({ event: 'slave_not_in_sync', node }, `${node} is not in sync yet`)
     }
     if (!attached) return ExitCode.OK
     await watch(processes, signal, (node, state) =>
@@ -59,6 +60,8 @@ export async function startCluster(
     log.info({ event: 'cluster_stopping' })
   } finally {
     if (attached) await stopNodes(processes)
+    // Who is interrupted before it is there wants none of it.
+    else if (signal.aborted) await stopNodes(started)
   }
   return ExitCode.OK
 }
