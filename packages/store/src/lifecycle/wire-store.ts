@@ -162,6 +162,8 @@ function dispatch(parts: OpenStore): void {
   log.dispatched = tailDispatcher.dispatched
   parts.queues.dispatched(tailDispatcher.dispatched)
   if (catchUp.live) catchUp.followed(tailDispatcher.dispatched)
+  // A writer that was full of what waited for this has room again.
+  if (parts.options.replica) parts.replication.progress()
 }
 
 /**
