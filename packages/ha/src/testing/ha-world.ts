@@ -130,6 +130,8 @@ export class HaWorld {
   crash(node: SimNode, power: boolean): void {
     const isLossy = power && !node.sync && node.index > 0
     const before = isLossy ? copyHeld(node.held()) : null
+    // Recovery may cut more than what can be seen on the disk: all that was not synced may be gone.
+    const safe = node.log.isOpen ? node.replication.flushed : 0
     node.crash(power)
     this.work[node.index]!.clear()
     for (const what of ['restart', 'pause']) this.truth.trouble(node.index, what, false)
@@ -138,10 +140,7 @@ export class HaWorld {
       this.truth.masterGone()
       if (power) this.hadPowerCut = true
       else this.checkMaster(false)
-    } else if (before !== null) {
-      const { end } = node.held()
-      if (end < before.end) this.truth.slaveLost(node, end, before)
-    }
+    } else if (before !== null) this.truth.slaveLost(node, safe, before)
   }
 
   /** Stops cleanly and starts again: a new process. */
@@ -339,7 +338,9 @@ export class HaWorld {
     let same = 0
     while (same < a.length && a[same] === b[same]) same++
     // Where only the slave's log goes on, nobody here knows how long the master's was when they were compared.
-    const isNeeded = same === a.length || readInt32(a, RECORD_TOTAL_SIZE) > same
+    // A crash may have left a hole, which no record fills.
+    const size = readInt32(a, RECORD_TOTAL_SIZE)
+    const isNeeded = same === a.length || size > same || size <= 0
     demand(isNeeded, `${node.name} is cut by a record that is the master's`, at, same)
   }
 

@@ -260,7 +260,8 @@ export class Truth {
   }
 
   private isPromised({ outcome, waits }: Message, power: boolean): boolean {
-    if (outcome === null) return false
-    return !power || (this.plan.masterSync && waits && outcome !== STORED_FLUSH_TIMEOUT)
+    // Who gave up on the disk does not know whether the record is there.
+    if (outcome === null || outcome === STORED_FLUSH_TIMEOUT) return false
+    return !power || (this.plan.masterSync && waits)
   }
 }
