@@ -61,7 +61,11 @@ async function eachHouse(
         await until('the topic on the slave', METADATA_MS, () => knowsTopic(address, TOPIC))
       }
       const clients = await startClients(group, folder)
-      await measure(group, clients).finally(() => clients.stop())
+      try {
+        await measure(group, clients)
+      } finally {
+        await clients.stop()
+      }
     } finally {
       await group.end()
     }
