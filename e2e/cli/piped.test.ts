@@ -300,6 +300,8 @@ test('every schema is used here', () => {
   )
   deepEqual(
     files.sort(),
-    ['bench', 'cluster', 'doctor', 'error', 'message', 'output', 'send'].map((name) => `${name}.schema.json`),
+    ['bench', 'cluster', 'doctor', 'error', 'message', 'output', 'send'].map(
+      (name) => `${name}.schema.json`,
+    ),
   )
 })
