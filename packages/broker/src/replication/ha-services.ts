@@ -40,11 +40,8 @@ export function haServices({ values }: BrokerConfig, deps: HaServiceDeps): HaSer
     log,
     replication,
     onDiverged: deps.diverged,
-    onChange: ({ masterAddress, problem, state }) => {
-      const level = problem === null ? 'info' : 'warn'
-      log[level]({ event: 'replication_state', state, masterAddress, ...problem })
-      services.changed()
-    },
+    // What people must know of it, replication logs itself.
+    onChange: () => services.changed(),
   })
   const services: HaServices = { master: null, slave, changed: () => {} }
   return services
