@@ -1,4 +1,4 @@
-// Pairs and trios over logs in memory, in random trouble: `npm run test:seeds` runs ten thousand. APOGEE_SEED: the first
+// Pairs and trios over logs in memory, in random trouble: `npm run test:seeds` runs ten thousand and more. APOGEE_SEED: the first
 // seed; APOGEE_HA_SEEDS: how many.
 import { ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +12,7 @@ const SEEDS = Number(process.env['APOGEE_HA_SEEDS'] ?? 1000)
 /** What must have happened, on average, in so many seeds. */
 const SEEN: Readonly<Record<string, number>> = {
   'outcome 0': 1,
-  'outcome 4': 20,
+  'outcome 4': 25,
   'outcome 5': 1,
   cut: 2,
   block: 2,
@@ -24,22 +24,20 @@ const SEEN: Readonly<Record<string, number>> = {
   full: 4,
   follow: 2,
   intrude: 4,
-  retained: 20,
-  diverged: 20,
+  retained: 25,
+  diverged: 40,
   wiped: 50,
   HA_CONNECTION_LOST: 2,
   HA_PEER_SILENT: 50,
   HA_LOG_GONE: 100,
   HA_DIVERGED_TOO_FAR: 100,
-  HA_PEER_REPLACED: 500,
 }
 
 test('through any trouble a slave holds a prefix of its master, and nothing is acknowledged before it is there', async (t) => {
-  const nowMs = (): number => performance.now()
-  const startMs = nowMs()
+  const startMs = performance.now()
   const options = { shape: memoryShape, makeLog: makeMemoryLog }
   const result = await runSeeds({ firstSeed: FIRST_SEED, seeds: SEEDS, ...options })
-  t.diagnostic(tellSeeds(result, nowMs() - startMs))
+  t.diagnostic(tellSeeds(result, performance.now() - startMs))
   if (SEEDS < 1000) return
   for (const [what, every] of Object.entries(SEEN)) {
     const count = result.counts.get(what) ?? 0

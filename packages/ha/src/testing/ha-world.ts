@@ -1,10 +1,10 @@
-import { Prng, readInt32 } from '@apogee/base'
+import { Prng } from '@apogee/base'
 import { SimWorld } from '@apogee/env/sim'
-import { RECORD_TOTAL_SIZE } from '@apogee/protocol'
 import type { LogReplication } from '@apogee/store'
 import { HaMaster } from '../ha-master.ts'
 import { HaSlave } from '../ha-slave.ts'
 import type { HaSlaveStatus } from '../ha-status.ts'
+import { checkCut } from './check-cut.ts'
 import { WatchedReplication } from './forwarding-replication.ts'
 import { demand } from './history-error.ts'
 import {
@@ -311,7 +311,7 @@ export class HaWorld {
     if (node.life !== life) return
     this.note(`${node.name} differs from ${cut.at} to ${cut.end}`)
     this.count('diverged')
-    this.checkCut(node, cut)
+    checkCut(node, this.master, cut, this.plan.divergedTailMax)
     this.during(node, async (isCurrent) => {
       const before = copyHeld(node.held())
       node.stopReplication()
@@ -321,27 +321,6 @@ export class HaWorld {
       await node.log.cut(cut)
       if (isCurrent()) this.reopen(node)
     })
-  }
-
-  /** What is cut off differs from the master's log, or is beyond it; what stays is the same. */
-  private checkCut(node: SimNode, { at, end }: { at: number; end: number }): void {
-    const mine = node.log.held(false)
-    demand(at >= mine.start && at <= end, `${node.name} is cut at no place of its log`, at, end)
-    demand(end - at <= this.plan.divergedTailMax, `${node.name} is cut by too much`, at, end)
-    const theirs = this.master.log.held(false)
-    const from = Math.max(mine.start, theirs.start)
-    if (!this.master.isServing || at > theirs.end || at <= from) return
-    demand(mine.bytes(from, at).equals(theirs.bytes(from, at)), 'a cut leaves other bytes', at)
-    const common = Math.min(end, theirs.end)
-    if (at >= common) return
-    const [a, b] = [mine.bytes(at, common), theirs.bytes(at, common)]
-    let same = 0
-    while (same < a.length && a[same] === b[same]) same++
-    // Where only the slave's log goes on, nobody here knows how long the master's was when they were compared.
-    // A crash may have left a hole, which no record fills.
-    const size = readInt32(a, RECORD_TOTAL_SIZE)
-    const isNeeded = same === a.length || size > same || size <= 0
-    demand(isNeeded, `${node.name} is cut by a record that is the master's`, at, same)
   }
 
   private reopen(node: SimNode): void {
