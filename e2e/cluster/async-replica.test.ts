@@ -1,5 +1,5 @@
-// ASYNC_MASTER with a slave, as real processes: the copy, reads when the master is gone, offsets that flow back, and a master
-// that returns with less, other or no log.
+// ASYNC_MASTER with a slave, as real processes: the copy, reads when the master is gone, offsets that flow back, and a
+// master that returns with less, other or no log.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -54,7 +54,7 @@ async function client(name: string): Promise<ClientProgram> {
 }
 
 /** Waits until `holds`, or fails with its last answer. */
-async function until(holds: () => Promise<unknown> | unknown, what: string): Promise<void> {
+async function until(holds: () => unknown, what: string): Promise<void> {
   const end = Date.now() + SETTLE_MS
   for (;;) {
     const answer = await Promise.resolve(holds()).catch((error: Error) => error.message)

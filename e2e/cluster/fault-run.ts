@@ -1,6 +1,7 @@
 // One run of random faults over three masters with a slave each, in synchronous double write. Per master a raw load with
-// consumers right behind it, whose history is judged on the master and on its slave; over all of them producers and consumers
-// as users have them, judged by what was delivered. The order of faults follows from the seed, what they hit does not.
+// consumers right behind it, whose history is judged on the master and on its slave; over all of them producers and
+// consumers as users have them, judged by what was delivered. The order of faults follows from the seed, what they hit
+// does not.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { judgeDeliveries } from '../client/group-judge.ts'
 import { GroupMembers } from '../client/group-members.ts'

@@ -83,22 +83,22 @@ class Sender {
   readonly bodies: string[] = []
   readonly failed: string[] = []
   longestGapMs = 0
-  #running = true
-  #done: Promise<void>
+  readonly #ending = new AbortController()
+  readonly #done: Promise<void>
 
   constructor(topic: string) {
     this.#done = this.#run(topic)
   }
 
   async stop(): Promise<void> {
-    this.#running = false
+    this.#ending.abort()
     await this.#done
   }
 
   async #run(topic: string): Promise<void> {
     const producer = await mq.producer({ group: 'P' })
     let last = performance.now()
-    for (let index = 0; this.#running; index++) {
+    for (let index = 0; !this.#ending.signal.aborted; index++) {
       const body = `m-${index}`
       try {
         this.sent.push(await producer.send({ topic, body }))

@@ -3,7 +3,10 @@ import { codes, RawClient } from '../harness/raw-client.ts'
 
 let number = 0
 
-/** The response code of a send to queue 0. `wait` is the property WAIT: whether the producer asks for the broker's promise. */
+/**
+ * The response code of a send to queue 0. `wait` is the property WAIT: whether the producer asks for the broker's
+ * promise.
+ */
 export async function sendOnce(address: string, topic: string, wait = true): Promise<number> {
   return (await sendWhole(address, topic, `single-${number++}`, wait)).code
 }

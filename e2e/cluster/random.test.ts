@@ -1,5 +1,6 @@
-// Masters and slaves under random faults, with producers and consumers of several kinds: what was acknowledged is accounted for
-// on every replica. CLUSTER_SEED repeats a run; CLUSTER_SECONDS (30) makes it longer; CLUSTER_JAVA=true adds Java's and Go's.
+// Masters and slaves under random faults, with producers and consumers of several kinds: what was acknowledged is
+// accounted for on every replica. CLUSTER_SEED repeats a run; CLUSTER_SECONDS (30) makes it longer; CLUSTER_JAVA=true
+// adds Java's and Go's.
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { temporaryFolder } from '../harness/processes.ts'

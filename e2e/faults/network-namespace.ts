@@ -62,8 +62,8 @@ export class NetworkNamespace {
   }
 
   /**
-   * From now on drops every packet to this port (`out`), from it (`in`), or both: what a broken cable, or half of one, does to
-   * connections that are there and to those that are tried. One cut at a time.
+   * From now on drops every packet to this port (`out`), from it (`in`), or both: what a broken cable, or half of one,
+   * does to connections that are there and to those that are tried. One cut at a time.
    */
   async cut(port: number, direction: 'in' | 'out' | 'both'): Promise<void> {
     const out = `chain out { type filter hook output priority 0; tcp dport ${port} drop; }`

@@ -1,5 +1,5 @@
-// A master on one side of a cable, its slave on the other, and the cable cut: in one direction, in the other, in both. Nothing is
-// SEND_OK that the slave has not, and both go on by themselves when the cable is mended. As root.
+// A master on one side of a cable, its slave on the other, and the cable cut: in one direction, in the other, in both.
+// Nothing is SEND_OK that the slave has not, and both go on by themselves when the cable is mended. As root.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, suite, type TestContext, test } from 'node:test'

@@ -42,11 +42,11 @@ function launch(
   const portsFile = join(dir, `${command}-ports.json`)
   rmSync(portsFile, { force: true })
   // The Node that runs this suite is the pinned one.
-  const [first = '', ...rest] = [...inside, process.execPath]
+  const words = [...inside, process.execPath, BIN]
   const running = new RunningProcess({
     name: `apogee ${command}`,
-    command: first,
-    args: [...rest, BIN, command, ...args, '--ports-file', portsFile],
+    command: words[0]!,
+    args: [...words.slice(1), command, ...args, '--ports-file', portsFile],
     cwd: dir,
     logFile: join(dir, 'logs', `${command}.out`),
   })

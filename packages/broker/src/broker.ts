@@ -43,6 +43,15 @@ const LINGER_QUIET_LOOKS = 5
 /** How long a slave whose log must be cut goes on with what clients have asked. */
 const MEND_GRACE_MS = 2000
 
+/** What slaves ask for all the time: nobody stays for them. */
+const OF_SLAVES: ReadonlySet<number> = new Set([
+  RequestCode.GET_ALL_TOPIC_CONFIG,
+  RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
+  RequestCode.GET_ALL_CONSUMER_OFFSET,
+  RequestCode.GET_ALL_DELAY_OFFSET,
+  RequestCode.GET_BROKER_RUNTIME_INFO,
+])
+
 /** Clients, subscriptions and locks that ran out are dropped this often (Java: ClientHousekeepingService). */
 const HOUSEKEEPING_MS = 10_000
 
@@ -322,8 +331,8 @@ async function writeAll({ files, store }: BrokerServices): Promise<Error[]> {
 
 function requestCount({ requests }: BrokerServices, sendsOnly: boolean): number {
   let count = 0
-  for (const { histogram, isSend } of requests.latencies()) {
-    if (isSend || !sendsOnly) count += histogram.count
+  for (const { histogram, isSend, requestCode } of requests.latencies()) {
+    if (isSend || (!sendsOnly && !OF_SLAVES.has(requestCode))) count += histogram.count
   }
   return count
 }

@@ -2,7 +2,10 @@ import type { HaCommonOptions, HaMasterOptions, HaSlaveOptions } from '@apogee/h
 import type { BrokerConfigValues } from '../config/config-values.ts'
 
 const MIB = 1 << 20
-/** Bytes of one frame to a slave of ours: large enough that a frame costs nothing beside its bytes, small enough for a slave that is slow. */
+/**
+ * Bytes of one frame to a slave of ours: large enough that a frame costs nothing beside its bytes, small enough for a
+ * slave that is slow.
+ */
 const FRAME_BYTES = MIB / 4
 /** Slaves of one master, and peers that have not shown who they are yet. */
 const CONNECTIONS_MAX = 64
