@@ -1,5 +1,5 @@
-// Pairs and trios over logs in memory, in random trouble: `npm run test:seeds` runs ten thousand and more. APOGEE_SEED: the first
-// seed; APOGEE_HA_SEEDS: how many.
+// Pairs and trios over logs in memory, in random trouble: `npm run test:seeds` runs ten thousand and more. APOGEE_SEED:
+// the first seed; APOGEE_HA_SEEDS: how many.
 import { ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { memoryShape } from './testing/history-plan.ts'
