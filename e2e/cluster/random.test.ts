@@ -1,5 +1,5 @@
 // Masters and slaves under random faults, with producers and consumers of several kinds: what was acknowledged is
-// accounted for on every replica. CLUSTER_SEED repeats a run; CLUSTER_SECONDS (30) makes it longer; CLUSTER_JAVA=true
+// accounted for on every replica. CLUSTER_SEED repeats a run; CLUSTER_SECONDS (25) makes it longer; CLUSTER_JAVA=true
 // adds Java's and Go's.
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
@@ -7,7 +7,7 @@ import { temporaryFolder } from '../harness/processes.ts'
 import { FaultRun, showReport } from './fault-run.ts'
 
 const SEED = Number(process.env['CLUSTER_SEED'] ?? Date.now() % 1_000_000)
-const SECONDS = Number(process.env['CLUSTER_SECONDS'] ?? 30)
+const SECONDS = Number(process.env['CLUSTER_SECONDS'] ?? 25)
 const OTHERS = process.env['CLUSTER_JAVA'] === 'true'
 
 describe(`three masters and three slaves, seed ${SEED}`, () => {

@@ -11,7 +11,7 @@ import { sendOnce } from './one-send.ts'
 import { compareLogs, ReplicaCluster } from './replica-cluster.ts'
 
 const SEED = Number(process.env['CLUSTER_SEED'] ?? Date.now() % 1_000_000)
-const KILLS = Number(process.env['CLUSTER_KILLS'] ?? 4)
+const KILLS = Number(process.env['CLUSTER_KILLS'] ?? 3)
 const OK = 0
 const SYSTEM_ERROR = 1
 const SLAVE_NOT_AVAILABLE = 11
