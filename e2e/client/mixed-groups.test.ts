@@ -22,7 +22,7 @@ const LOCKED_SETTLE_LIMIT_MS = 60_000 + SETTLE_LIMIT_MS
 /** So an ordered group is killed at only as often as there is time for. */
 const ORDERED_KILLS_MAX = Number(process.env['MIXED_ORDERED_KILLS'] ?? 1)
 const DRAIN_LIMIT_MS = 30_000
-const CHANGES = Number(process.env['MIXED_CHANGES'] ?? 60)
+const CHANGES = Number(process.env['MIXED_CHANGES'] ?? 40)
 const SEED = Number(process.env['MIXED_SEED'] ?? Date.now() % 1_000_000)
 /** Of a hundred changes; a JVM takes too long to start to be killed more often. */
 const JAVA_KILLS_PERCENT = 5

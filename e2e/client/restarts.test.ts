@@ -13,7 +13,7 @@ import { GroupMembers } from './group-members.ts'
 import { Masters } from './masters.ts'
 
 const SEED = Number(process.env['RESTARTS_SEED'] ?? Date.now() % 1_000_000)
-const STEPS = Number(process.env['RESTARTS_STEPS'] ?? 10)
+const STEPS = Number(process.env['RESTARTS_STEPS'] ?? 7)
 const TOPIC = 'Restarts'
 const QUEUES_OF_EACH = 4
 const PAUSE_MS = 6000
