@@ -67,7 +67,9 @@ let java: Promise<ClientProgram> | null = null
 /** One JVM for both bridges; each consumer is told its NameServer. */
 function sharedJava(): Promise<ClientProgram> {
   const dir = temporaryFolder('bridge-java')
-  java ??= startJavaClient({ version: rocketmqVersions.current, namesrvAddr: '', dir })
+  const version = rocketmqVersions.current
+  // It answers with all that it was given, and a fast machine loads a pair with tens of thousands of messages.
+  java ??= startJavaClient({ version, namesrvAddr: '', dir, heap: '1g' })
   return java
 }
 

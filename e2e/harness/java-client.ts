@@ -12,6 +12,8 @@ export interface JavaClientOptions {
   dir: string
   /** Header form of its requests; JSON is the library's default. */
   serializeType?: 'JSON' | 'ROCKETMQ'
+  /** -Xmx, for one that keeps much of what it receives; 256m otherwise. */
+  heap?: string
 }
 
 export async function startJavaClient(options: JavaClientOptions): Promise<ClientProgram> {
@@ -25,6 +27,7 @@ export async function startJavaClient(options: JavaClientOptions): Promise<Clien
       main: 'client.Main',
       args: ['serve'],
       home,
+      ...(options.heap === undefined ? {} : { heap: options.heap }),
       properties: {
         'rocketmq.serialize.type': serializeType,
         // Otherwise the client writes half a megabyte of logs below the user's home.
