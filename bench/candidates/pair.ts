@@ -148,7 +148,7 @@ async function place(
   })
 }
 
-export function pinTo(cores: string, pid: number): void {
+function pinTo(cores: string, pid: number): void {
   if (spawnSync('taskset', ['-a', '-p', '-c', cores, String(pid)]).status !== 0) {
     throw new Error('taskset failed: run without --pin')
   }

@@ -1,11 +1,16 @@
 // What the replication scenarios share: groups in turn, warm brokers, a slave that has everything.
-import { spawnSync } from 'node:child_process'
 import { logRange, until } from '../../e2e/harness/broker-facts.ts'
 import type { BrokerNode } from '../../e2e/harness/broker-node.ts'
 import { RawClient } from '../../e2e/harness/raw-client.ts'
 import type { BrokerGroup } from '../candidates/pair.ts'
 import type { SendReport } from '../load/send-load.ts'
-import { APACHE_WARM_SECONDS, type BenchOptions, type LoadArguments, runLoad } from './scenario.ts'
+import {
+  APACHE_WARM_SECONDS,
+  type BenchOptions,
+  interleave,
+  type LoadArguments,
+  runLoad,
+} from './scenario.ts'
 
 export const PIN_NOTE = 'masters on core 0; slaves, clients and load on core 1'
 const CONNECT_MS = 60_000
@@ -22,23 +27,16 @@ export async function warmUpGroup(
   for (const master of group.masters) await runLoad<SendReport>('send-load', master, busy, options)
 }
 
-/** A B A B; who waits is suspended, and dirty pages are written out between. */
-export async function interleaveGroups(
+/** `interleave`, each pair measured once its slave is connected again. */
+export function interleaveGroups(
   groups: readonly BrokerGroup[],
   rounds: number,
   measure: (group: BrokerGroup, round: number) => Promise<void>,
 ): Promise<void> {
-  for (const group of groups) group.suspend()
-  for (let round = 0; round < rounds; round++) {
-    for (const group of groups) {
-      spawnSync('sync')
-      group.resume()
-      await connected(group)
-      await measure(group, round)
-      group.suspend()
-    }
-  }
-  for (const group of groups) group.resume()
+  return interleave(groups, rounds, async (group, round) => {
+    await connected(group)
+    await measure(group, round)
+  })
 }
 
 /** A connection that was suspended for long is made anew, which takes Apache's slave up to ten seconds. */

@@ -93,10 +93,10 @@ export async function warmUp(
  * Measures the candidates one after another, round after round (A B A B). Those that wait are suspended; dirty pages of
  * the one before are written out first, so that nobody pays for another's writes.
  */
-export async function interleave(
-  candidates: readonly Candidate[],
+export async function interleave<T extends { suspend(): void; resume(): void }>(
+  candidates: readonly T[],
   rounds: number,
-  measure: (candidate: Candidate, round: number) => Promise<void>,
+  measure: (candidate: T, round: number) => Promise<void>,
 ): Promise<void> {
   for (const candidate of candidates) candidate.suspend()
   for (let round = 0; round < rounds; round++) {

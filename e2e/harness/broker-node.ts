@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startApacheBroker } from './apache.ts'
 import { startApogeeBroker } from './apogee.ts'
 import { freePorts, type RunningProcess } from './processes.ts'
+import { ServerProcess } from './server.ts'
 import { type BrokerConf, commonBrokerConf, type TargetKind } from './target.ts'
 
 export type BrokerRole = 'ASYNC_MASTER' | 'SYNC_MASTER' | 'SLAVE'
@@ -27,7 +28,7 @@ export interface BrokerNodeOptions {
 /** Apache's takes its time to end its threads. */
 const STOP_TIMEOUT_MS = 60_000
 
-export class BrokerNode {
+export class BrokerNode extends ServerProcess {
   kind: TargetKind
   brokerId: number
   role: BrokerRole
@@ -37,9 +38,9 @@ export class BrokerNode {
   readonly dir: string
   readonly port: number
   readonly #fixedHeap: string | undefined
-  #running: RunningProcess | null = null
 
   private constructor(options: BrokerNodeOptions, port: number) {
+    super()
     this.kind = options.kind
     this.dir = options.dir
     this.brokerName = options.brokerName
@@ -73,26 +74,18 @@ export class BrokerNode {
     return join(this.storeDir, 'commitlog')
   }
 
-  get pid(): number {
-    return this.#running?.pid ?? -1
+  override async start(): Promise<void> {
+    if (this.isRunning) throw new Error(`${this.brokerName} ${this.brokerId} is running`)
+    await super.start()
   }
 
-  get isRunning(): boolean {
-    return this.#running !== null
-  }
-
-  /** Until it says that it is ready; gives the ms that took. */
-  async start(): Promise<number> {
-    if (this.#running !== null) throw new Error(`${this.brokerName} ${this.brokerId} is running`)
-    const startedMs = performance.now()
+  protected override async launch(): Promise<RunningProcess> {
+    const { dir, namesrvAddr } = this
     const conf = this.#wholeConf()
     if (this.kind === 'apache') {
-      const { namesrvAddr } = this
-      this.#running = await startApacheBroker(this.dir, { ...conf, namesrvAddr }, this.#fixedHeap)
-    } else {
-      this.#running = (await startApogeeBroker(this.dir, conf, this.namesrvAddr)).running
+      return await startApacheBroker(dir, { ...conf, namesrvAddr }, this.#fixedHeap)
     }
-    return performance.now() - startedMs
+    return (await startApogeeBroker(dir, conf, namesrvAddr)).running
   }
 
   #wholeConf(): BrokerConf {
@@ -104,29 +97,10 @@ export class BrokerNode {
     return commonBrokerConf({ dir, brokerConf }, ports, this.storeDir)
   }
 
-  /** SIGKILL, and waits for its end. */
-  async kill(): Promise<void> {
-    const running = this.#running
-    this.#running = null
-    running?.kill()
-    await running?.exited
-  }
-
-  /** SIGTERM, as an operator does. Ours must then end with 0. */
-  async stop(): Promise<void> {
-    const running = this.#running
-    this.#running = null
-    const exit = await running?.stop(STOP_TIMEOUT_MS)
-    if (exit === undefined) return
+  /** Ours must end with 0. */
+  protected override async end(running: RunningProcess): Promise<void> {
+    const exit = await running.stop(STOP_TIMEOUT_MS)
     const clean = this.kind === 'apache' ? exit.signal !== 'SIGKILL' : exit.code === 0
     if (!clean) throw new Error(`${this.brokerName} ended with ${exit.code ?? exit.signal}`)
-  }
-
-  suspend(): void {
-    if (this.#running !== null) process.kill(this.#running.pid, 'SIGSTOP')
-  }
-
-  resume(): void {
-    if (this.#running !== null) process.kill(this.#running.pid, 'SIGCONT')
   }
 }

@@ -1,22 +1,9 @@
 // A server process that can be killed, paused and started again on the same port with the same store.
 import type { RunningProcess } from './processes.ts'
 
-/** One process with its place: what is started again is the same server. */
-export class Server {
-  readonly name: string
-  readonly port: number
-  readonly #start: () => Promise<RunningProcess>
+/** A process with its place: what is started again is the same server. */
+export abstract class ServerProcess {
   #running: RunningProcess | null = null
-
-  constructor(name: string, port: number, start: () => Promise<RunningProcess>) {
-    this.name = name
-    this.port = port
-    this.#start = start
-  }
-
-  get address(): string {
-    return `127.0.0.1:${this.port}`
-  }
 
   /** −1 while it does not run. */
   get pid(): number {
@@ -28,10 +15,10 @@ export class Server {
   }
 
   async start(): Promise<void> {
-    this.#running ??= await this.#start()
+    this.#running ??= await this.launch()
   }
 
-  /** SIGKILL. */
+  /** SIGKILL, and waits for its end. */
   async kill(): Promise<void> {
     const running = this.#running
     this.#running = null
@@ -39,13 +26,11 @@ export class Server {
     await running?.exited
   }
 
-  /** SIGTERM, as an operator does. */
+  /** SIGTERM, as an operator does; rejects when it does not end as it should. */
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = null
-    const exit = await running?.stop()
-    if (exit !== undefined && exit.code !== 0)
-      throw new Error(`${this.name} ended with ${exit.code}`)
+    if (running !== null) await this.end(running)
   }
 
   suspend(): void {
@@ -54,5 +39,35 @@ export class Server {
 
   resume(): void {
     if (this.#running !== null) process.kill(this.#running.pid, 'SIGCONT')
+  }
+
+  protected abstract launch(): Promise<RunningProcess>
+  protected abstract end(running: RunningProcess): Promise<void>
+}
+
+/** One of Apogee's servers. */
+export class Server extends ServerProcess {
+  readonly name: string
+  readonly port: number
+  readonly #start: () => Promise<RunningProcess>
+
+  constructor(name: string, port: number, start: () => Promise<RunningProcess>) {
+    super()
+    this.name = name
+    this.port = port
+    this.#start = start
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  protected override launch(): Promise<RunningProcess> {
+    return this.#start()
+  }
+
+  protected override async end(running: RunningProcess): Promise<void> {
+    const { code } = await running.stop()
+    if (code !== 0) throw new Error(`${this.name} ended with ${code}`)
   }
 }

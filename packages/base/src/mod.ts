@@ -10,5 +10,6 @@ export {
 export { ApogeeError, type Decoded, isMalformed, Malformed } from './errors.ts'
 export { InternedText } from './interned-text.ts'
 export { javaHash, javaHashAscii } from './java-hash.ts'
+export { LimitedLog } from './limited-log.ts'
 export { Prng } from './prng.ts'
 export { RingQueue } from './ring-queue.ts'

@@ -1,4 +1,4 @@
-import { ApogeeError, isMalformed } from '@apogee/base'
+import { ApogeeError, isMalformed, LimitedLog } from '@apogee/base'
 import type { Listener, Socket, Timer } from '@apogee/env'
 import { HA_DATA_MAX, type HaRefusal } from '@apogee/protocol'
 import { type AllowedPeers, parseAllowedPeers } from './core/allowed-peers.ts'
@@ -7,7 +7,6 @@ import type { Peer } from './core/peer.ts'
 import type { HaDeps } from './ha-deps.ts'
 import type { HaMasterOptions } from './ha-options.ts'
 import type { HaPeerStatus } from './ha-status.ts'
-import { LimitedLog } from './limited-log.ts'
 import { MasterConnection, type MasterConnectionHost } from './master-connection.ts'
 
 /**
@@ -46,7 +45,7 @@ export class HaMaster {
     this.options = { ...options, frameBytes: Math.min(options.frameBytes, HA_DATA_MAX) }
     this.deps = deps
     this.allowed = allowed
-    this.limited = new LimitedLog(deps.log, deps.env.clock)
+    this.limited = new LimitedLog(deps.log, () => deps.env.clock.monotonicMs())
     this.core = new MasterCore(this.options, deps.replication.fileSize, deps.replication)
     this.host = {
       options: this.options,

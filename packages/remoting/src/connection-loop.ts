@@ -1,4 +1,4 @@
-import { assert } from '@apogee/base'
+import { assert, LimitedLog } from '@apogee/base'
 import type { Clock, Env, Socket, Timer } from '@apogee/env'
 import type { SerializeType } from '@apogee/protocol'
 import { Connection } from './connection.ts'
@@ -6,7 +6,7 @@ import { type ConnectionHost, Pause } from './connection-host.ts'
 import { Dispatcher, type RequestObserver } from './dispatcher.ts'
 import type { HandlerRegistry } from './handler.ts'
 import { Inbound } from './inbound.ts'
-import { LimitedLog, type Logger } from './logger.ts'
+import type { Logger } from './logger.ts'
 import type { ConnectionLimits } from './options.ts'
 import { OutputPool } from './output-pool.ts'
 
@@ -72,7 +72,7 @@ export class ConnectionLoop implements ConnectionHost {
     this.clock = deps.env.clock
     this.pausesPeers = options.pausesPeers
     this.language = options.language
-    this.log = new LimitedLog(deps.log, this.clock)
+    this.log = new LimitedLog(deps.log, () => this.clock.monotonicMs())
     this.errorLog = deps.log
     const dispatcher = new Dispatcher(this, deps)
     this.flushTurn = () => this.flushAll()

@@ -1,11 +1,11 @@
-import { ApogeeError, isMalformed, type Malformed } from '@apogee/base'
+import { ApogeeError, isMalformed, LimitedLog, type Malformed } from '@apogee/base'
 import type { Clock } from '@apogee/env'
 import { decodeHeader, type Frame, ResponseCode } from '@apogee/protocol'
 import { type Answer, refuse } from './answer.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import type { AnyTypedHandler, FrameHandler, HandlerRegistry, Lane } from './handler.ts'
-import { LimitedLog, type Logger } from './logger.ts'
+import type { Logger } from './logger.ts'
 import type { ConnectionLimits } from './options.ts'
 import { TypedRequest, type TypedRequestOwner } from './typed-request.ts'
 
@@ -42,7 +42,7 @@ export class Dispatcher implements TypedRequestOwner {
     this.clock = host.clock
     this.registry = deps.registry
     this.log = deps.log
-    this.limitedLog = new LimitedLog(deps.log, host.clock)
+    this.limitedLog = new LimitedLog(deps.log, () => host.clock.monotonicMs())
     this.observe = deps.observe ?? null
   }
 

@@ -1,10 +1,9 @@
-import { isMalformed, RingQueue } from '@apogee/base'
+import { isMalformed, type LimitedLog, RingQueue } from '@apogee/base'
 import type { Clock } from '@apogee/env'
 import { Frame } from '@apogee/protocol'
 import type { Connection } from './connection.ts'
 import { type ConnectionHost, Pause } from './connection-host.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { LimitedLog } from './logger.ts'
 
 /** Hot frames between two looks at the clock. */
 const FRAMES_PER_LOOK = 32

@@ -14,7 +14,7 @@ export {
   type TypedHandler,
 } from './handler.ts'
 export { addressBytes, hostAndPort, parseAddress } from './host-address.ts'
-export { LimitedLog, type Logger, silentLogger } from './logger.ts'
+export { type Logger, silentLogger } from './logger.ts'
 export {
   type ConnectionLimits,
   type RemotingClientOptions,

@@ -4,9 +4,9 @@ import { Broker, type BrokerConfig, type BrokerServices } from '@apogee/broker'
 import type { Env } from '@apogee/env'
 import { PermName, validateTopic } from '@apogee/protocol'
 import { hostAndPort } from '@apogee/remoting'
+import { nodeNameOf } from '../node-names.ts'
 import { type ClusterNode, EmbeddedNode, type NodeDeps, type Server } from './node.ts'
 import type { BrokerPlace, ClusterTopicOptions } from './options.ts'
-import { nodeName } from './settings.ts'
 
 const REGISTERED_LOOK_MS = 2
 
@@ -43,7 +43,7 @@ export class BrokerNode extends EmbeddedNode<BrokerServer> implements ClusterBro
 
   constructor(deps: BrokerNodeDeps) {
     const { brokerName, place } = deps
-    super(nodeName(brokerName, place.brokerId), deps)
+    super(nodeNameOf(brokerName, place.brokerId), deps)
     this.brokerDeps = deps
     this.brokerName = brokerName
     this.brokerId = place.brokerId

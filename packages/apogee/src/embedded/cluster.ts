@@ -2,6 +2,7 @@ import { ApogeeError } from '@apogee/base'
 import type { BrokerServices } from '@apogee/broker'
 import type { Env } from '@apogee/env'
 import { type Logger, silentLogger } from '@apogee/remoting'
+import { nodeNameOf } from '../node-names.ts'
 import { BrokerNode, type ClusterBroker } from './broker-node.ts'
 import { type ClusterFaults, PlannedFaults } from './faults/cluster-faults.ts'
 import { caughtUp } from './inspect/caught-up.ts'
@@ -25,7 +26,7 @@ import { NamesrvNode } from './namesrv-node.ts'
 import type { ClusterNode, NodeDeps } from './node.ts'
 import type { BrokerPlace, ClusterSettings, ClusterTopicOptions } from './options.ts'
 import { EmbeddedProcess } from './process/embedded-process.ts'
-import { brokerConfig, invalid, nodeName } from './settings.ts'
+import { brokerConfig, invalid } from './settings.ts'
 import { type WaitOptions, waitFor } from './wait-for.ts'
 
 /** Topics of a cluster. */
@@ -300,7 +301,7 @@ export class EmbeddedCluster implements Cluster {
   }
 
   private brokerNode(brokerName: string, place: BrokerPlace): BrokerNode {
-    const name = nodeName(brokerName, place.brokerId)
+    const name = nodeNameOf(brokerName, place.brokerId)
     const storePathRootDir = `${this.machine.root}/${name}`
     return new BrokerNode({
       ...this.nodeDeps(name),
@@ -334,7 +335,7 @@ function brokerPlaces(settings: ClusterSettings): [brokerName: string, place: Br
       places.push([brokerName, { index, brokerId }])
     }
   }
-  const names = places.map(([brokerName, { brokerId }]) => nodeName(brokerName, brokerId))
+  const names = places.map(([brokerName, { brokerId }]) => nodeNameOf(brokerName, brokerId))
   if (new Set(names).size < names.length) throw invalid(`two brokers of one name: ${names.join()}`)
   return places
 }

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { ApogeeError } from '@apogee/base'
 import { BrokerConfig } from '@apogee/broker'
+import { brokerNameOf } from '../node-names.ts'
 import type {
   BrokerKeys,
   BrokerPlace,
@@ -73,11 +74,6 @@ function shapeOf(options: ClusterOptions): Pick<ClusterSettings, 'mode' | 'maste
   return { mode, masters, slaves }
 }
 
-/** `broker-a` for the master, `broker-a-1` for its first slave. */
-export function nodeName(brokerName: string, brokerId: number): string {
-  return brokerId === 0 ? brokerName : `${brokerName}-${brokerId}`
-}
-
 /** The configuration of one broker. Throws CLUSTER_OPTION_INVALID with everything that is wrong in it. */
 export function brokerConfig(
   settings: ClusterSettings,
@@ -88,7 +84,7 @@ export function brokerConfig(
   const own = Object.keys(given).find((key) => OWN_KEYS.has(key))
   if (own !== undefined) throw invalid(`config: ${own} is decided by the cluster`)
   const keys: BrokerKeys = {
-    brokerName: `broker-${String.fromCharCode(97 + index)}`,
+    brokerName: brokerNameOf(index),
     bindAddress: '127.0.0.1',
     brokerId,
     brokerRole: roleOf(settings.mode, brokerId),

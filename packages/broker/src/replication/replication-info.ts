@@ -1,4 +1,5 @@
 import type { HaPeerStatus, HaSlaveStatus } from '@apogee/ha'
+import { HA_VERSION } from '@apogee/protocol'
 import type { MessageStore } from '@apogee/store'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { HaServices } from './ha-services.ts'
@@ -14,7 +15,7 @@ export interface ReplicationInfoDeps {
 }
 
 /** What slaves ask for before they choose how to speak: brokers that have this key speak our protocol of this version. */
-const HA_VERSION = '1'
+export const APOGEE_HA_VERSION = 'apogeeHaVersion'
 
 /**
  * Replication's part of GET_BROKER_RUNTIME_INFO (28), which mqadmin's brokerStatus prints whole. Keys are ours, but for
@@ -30,7 +31,7 @@ export function replicationInfo({
   const { brokerId, brokerRole } = config.values
   const { confirmed } = store.watermarks
   const both: [string, string][] = [
-    ['apogeeHaVersion', HA_VERSION],
+    [APOGEE_HA_VERSION, String(HA_VERSION)],
     ['brokerRole', brokerRole],
     ['brokerId', String(brokerId)],
     ['confirmedOffset', String(confirmed)],

@@ -5,15 +5,13 @@ import { decodeBody, KVTable, RequestCode, ResponseCode } from '@apogee/protocol
 import type { Logger, RemotingClient } from '@apogee/remoting'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { MasterAddresses } from '../outer/known-master.ts'
+import { APOGEE_HA_VERSION } from '../replication/replication-info.ts'
 import {
   decideTarget,
   type TargetDecision,
   type TargetProblem,
   targetProblems,
 } from './core/ha-target.ts'
-
-/** Request code 28: the version of our replication protocol that a master of ours speaks. */
-export const APOGEE_HA_VERSION = 'apogeeHaVersion'
 
 const ASK_TIMEOUT_MS = 3000
 /** A master that has not said what it speaks is asked again after this. */

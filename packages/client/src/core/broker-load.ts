@@ -3,7 +3,7 @@ export const QUIET_MAX_MS = 100
 /** From so many sends that wait for one broker on, it may have … */
 export const CROWD_MIN = 8
 /** … at most this part of all that wait: when it hangs, the others are not all behind it. */
-export const CROWD_PART = 0.75
+const CROWD_PART = 0.75
 
 interface Load {
   /** Sends without an answer. */

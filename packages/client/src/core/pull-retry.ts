@@ -7,9 +7,9 @@ export const PULL_RETRY_MIN_MS = 100
 /** Java's wait after every failure. */
 export const PULL_RETRY_MAX_MS = 1_000
 /** An answer that came at once and brought nothing is not followed by a question at once; it doubles up to … */
-export const FRUITLESS_REST_MIN_MS = 50
+const FRUITLESS_REST_MIN_MS = 50
 /** … this: slaves of Apache's answer so for as long as their master is dead (PULL_RETRY_IMMEDIATELY). */
-export const FRUITLESS_REST_MAX_MS = 1_000
+const FRUITLESS_REST_MAX_MS = 1_000
 /** A consumer that is paused looks again after this. */
 export const PULL_PAUSED_MS = 1_000
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { replayScript } from '@apogee/base/testing'
 
-// Scripts are blocks of commands, `----`, and what they answer, with empty lines between them; lines with # are kept.
+// See replayScript.
 // `--rewrite` after the name of the test writes the answers anew, to be read before they are committed.
 
 /** A command: its name, words and `key=value`s. */
@@ -27,29 +28,13 @@ export function replayFolder(
     const path = new URL(name, url)
     check(name.replace(/\.txt$/, '').replaceAll('-', ' '), () => {
       const expected = readFileSync(path, 'utf8')
-      const actual = replay(expected, make())
+      const script = make()
+      const actual = replayScript(expected, (line) => script.run(parseCommand(line)))
       if (!process.argv.includes('--rewrite')) return { actual, expected }
       writeFileSync(path, actual)
       return { actual, expected: actual }
     })
   }
-}
-
-function replay(text: string, script: Script): string {
-  const blocks = text.trimEnd().split(/\n\n+/)
-  return `${blocks.map((block) => replayBlock(block, script)).join('\n\n')}\n`
-}
-
-function replayBlock(block: string, script: Script): string {
-  const lines = block.split('\n')
-  const end = lines.indexOf('----')
-  const commands = end < 0 ? lines : lines.slice(0, end)
-  if (commands.every((line) => line.startsWith('#'))) return commands.join('\n')
-  const answers: string[] = []
-  for (const line of commands) {
-    if (!line.startsWith('#')) answers.push(...script.run(parseCommand(line)))
-  }
-  return [...commands, '----', ...answers].join('\n')
 }
 
 function parseCommand(line: string): Command {

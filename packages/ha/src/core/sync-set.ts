@@ -11,7 +11,7 @@ export interface SyncOptions {
  * Who has waited for slaveTimeout shall hear of that, not that there is no slave: a slave is out of sync so much later, and
  * the store's own timer comes first.
  */
-export const LAPSE_GRACE_MS = 100
+const LAPSE_GRACE_MS = 100
 
 /**
  * Which slaves are in sync, and how far enough of them hold the log. A slave is in sync when it follows, is no more than

@@ -34,7 +34,7 @@ const TLS_HELLO = '16030100a5010000a10303'
 type MakeAttack = (prng: Prng, target: Target) => Uint8Array | readonly Uint8Array[]
 
 /** By name. None of these may learn anything, or count for anything. */
-export const ATTACKS: Readonly<Record<string, MakeAttack>> = {
+const ATTACKS: Readonly<Record<string, MakeAttack>> = {
   'no bytes': () => [],
   'an HTTP probe': () => Buffer.from(HTTP),
   'a TLS hello': () => Buffer.from(TLS_HELLO, 'hex'),

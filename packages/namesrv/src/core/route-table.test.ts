@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { replayScript } from '@apogee/base/testing'
 import { RouteScript } from '../testing/route-script.ts'
 
 // Each file in testdata is a script: commands, `----`, what they answer; blocks end at an empty
@@ -15,26 +16,9 @@ for (const name of readdirSync(folder)) {
   test(`route table: ${name.slice(0, -4).replaceAll('-', ' ')}`, () => {
     const path = new URL(name, folder)
     const expected = readFileSync(path, 'utf8')
-    const actual = replay(expected)
+    const routes = new RouteScript()
+    const actual = replayScript(expected, (command) => routes.run(command))
     if (isRewrite) writeFileSync(path, actual)
     else assert.equal(actual, expected)
   })
-}
-
-function replay(script: string): string {
-  const routes = new RouteScript()
-  const blocks = script.trimEnd().split(/\n\n+/)
-  return `${blocks.map((block) => replayBlock(block, routes)).join('\n\n')}\n`
-}
-
-function replayBlock(block: string, routes: RouteScript): string {
-  const lines = block.split('\n')
-  const end = lines.indexOf('----')
-  const commands = end < 0 ? lines : lines.slice(0, end)
-  if (commands.every((line) => line.startsWith('#'))) return commands.join('\n')
-  const answers: string[] = []
-  for (const line of commands) {
-    if (!line.startsWith('#')) answers.push(...routes.run(line))
-  }
-  return [...commands, '----', ...answers].join('\n')
 }

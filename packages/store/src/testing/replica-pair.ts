@@ -64,7 +64,7 @@ export function settle(it: TestStore): void {
 }
 
 /** Messages of every kind that goes through a log: sizes, topics long and short, hosts of both lengths, transactions. */
-export function drawMessage(prng: Prng, index: number): TestMessage {
+function drawMessage(prng: Prng, index: number): TestMessage {
   const topics = ['Orders', 'T', 'a-long-topic-name-'.repeat(8)]
   const body = `m${index}|`.padEnd(prng.chance(0.1) ? prng.below(3500) : prng.below(300), 'x')
   return {

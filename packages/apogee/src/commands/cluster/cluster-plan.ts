@@ -1,4 +1,5 @@
 // Which nodes a cluster of some shape has, what they are called and where they listen.
+import { brokerNameOf, nodeNameOf } from '../../node-names.ts'
 import { ClusterError } from './cluster-error.ts'
 
 export const CLUSTER_MODES = ['single', 'multi-master', 'async-replica', 'sync-replica'] as const
@@ -66,18 +67,8 @@ function wrong(message: string): ClusterError {
   return new ClusterError('CLUSTER_OPTION_INVALID', message)
 }
 
-/** `broker-a`, `broker-b`, …: what a master and its slaves share. */
-export function brokerNameOf(index: number): string {
-  return `broker-${String.fromCharCode(97 + index)}`
-}
-
-/** `broker-a` for the master, `broker-a-1` for its first slave. */
-export function nodeNameOf(brokerName: string, brokerId: number): string {
-  return brokerId === 0 ? brokerName : `${brokerName}-${brokerId}`
-}
-
 /** Ports that a broker takes, relative to its main one: fast, main, replication. */
-export const BROKER_PORTS = [-2, 0, 1] as const
+const BROKER_PORTS = [-2, 0, 1] as const
 const BROKER_STEP = 10
 /** Between the first NameServer and the first broker, when the ports are not the usual ones. */
 const BROKERS_AFTER = 20

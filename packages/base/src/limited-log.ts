@@ -1,24 +1,22 @@
-import type { Clock } from '@apogee/env'
-import type { HaLogger } from './ha-deps.ts'
-
-const EVERY_MS = 1_000
-
-/** One warning a second of each event, with the number of those left out: what a flood of strangers may write. */
+/** One warning a second of each event, with the number of those left out: what a flood of bad peers may write. */
 export class LimitedLog {
-  private readonly log: HaLogger
-  private readonly clock: Clock
+  private readonly log: { warn(fields: object): void }
+  private readonly nowMs: () => number
+  private readonly everyMs: number
   private readonly events = new Map<string, { loggedAtMs: number; suppressed: number }>()
 
-  constructor(log: HaLogger, clock: Clock) {
+  /** `nowMs` is monotonic. */
+  constructor(log: { warn(fields: object): void }, nowMs: () => number, everyMs = 1_000) {
     this.log = log
-    this.clock = clock
+    this.nowMs = nowMs
+    this.everyMs = everyMs
   }
 
   /** `event` is one of a fixed set, never text from a peer: it is remembered. */
   warn(event: string, fields: object): void {
-    const nowMs = this.clock.monotonicMs()
+    const nowMs = this.nowMs()
     const last = this.events.get(event)
-    if (last !== undefined && nowMs - last.loggedAtMs < EVERY_MS) {
+    if (last !== undefined && nowMs - last.loggedAtMs < this.everyMs) {
       last.suppressed++
       return
     }

@@ -1,0 +1,1 @@
+export { replayScript } from './replay-script.ts'
